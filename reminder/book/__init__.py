@@ -1,0 +1,3 @@
+"""Where accounts live: the lender's table or ours, mapped, selected in SQL, imported and checked. Read, never written
+by dispatch.
+"""

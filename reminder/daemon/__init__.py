@@ -1,0 +1,1 @@
+"""The process that stays: APScheduler ticks, our tables say what is due."""

@@ -1,0 +1,1 @@
+"""Templates → text: the sandbox, the catalogue, the filters and the lint."""

@@ -1,0 +1,1 @@
+"""Our tables, and the only SQL that writes them: the outbox, holds, suppressions, contacts, gateways, planning."""
