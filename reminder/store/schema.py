@@ -1,0 +1,223 @@
+"""Our tables. Migrations in `migrations/` make them; a test holds the two together.
+
+Texts of unbounded origin have bounded columns; instants are UTC; money is integer minor units beside its currency.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+)
+
+from reminder.store.types import MYSQL_TABLE, BigId, UtcDateTime
+
+__all__ = [
+    "REASON_CHARS_MAX",
+    "account",
+    "attempt",
+    "bad_number",
+    "customer_lock",
+    "event",
+    "gateway_state",
+    "hold",
+    "metadata",
+    "outbox",
+    "plan_run",
+    "suppression",
+]
+
+REASON_CHARS_MAX = 300
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    },
+)
+
+account = Table(
+    "account",
+    metadata,
+    Column("account_id", String(64), primary_key=True),
+    Column("customer_id", String(64), nullable=False, index=True),
+    Column("name", String(200)),
+    Column("phone", String(64)),
+    Column("due_date", Date, nullable=False, index=True),
+    Column("amount_due", BigInteger, nullable=False, comment="minor units of currency"),
+    Column("currency", String(3), nullable=False),
+    Column("language", String(35)),
+    Column("timezone", String(64)),
+    Column("product", String(64)),
+    Column("closed", Boolean, nullable=False, server_default=false()),
+    Column("attributes", JSON, nullable=False, comment="name -> text; true/false and whole numbers are read as such"),
+    Column("loaded_at", UtcDateTime, nullable=False),
+    comment="The book, where the lender has none of its own: filled by `reminder accounts import`.",
+    **MYSQL_TABLE,
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("reminder_id", BigId, primary_key=True, autoincrement=True),
+    Column("account_id", String(64), nullable=False),
+    Column("customer_id", String(64), nullable=False),
+    Column("due_date", Date, nullable=False),
+    Column("policy", String(64), nullable=False),
+    Column("step", String(80), nullable=False),
+    Column("leg", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", String(REASON_CHARS_MAX), nullable=False, server_default=""),
+    Column("not_before", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("attempts", SmallInteger, nullable=False, server_default="0"),
+    Column("lease_owner", String(64)),
+    Column("lease_until", UtcDateTime),
+    Column("attempt_id", BigId, ForeignKey("attempt.attempt_id"), index=True, comment="the text it went into"),
+    Column("planned_at", UtcDateTime, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+    UniqueConstraint("account_id", "due_date", "step", "leg"),
+    Index("ix_outbox_state_not_before", "state", "not_before"),
+    Index("ix_outbox_customer_id_state", "customer_id", "state"),
+    comment="One row per reminder: one step for one cycle. The unique key is what makes `once` true.",
+    **MYSQL_TABLE,
+)
+
+attempt = Table(
+    "attempt",
+    metadata,
+    Column("attempt_id", BigId, primary_key=True, autoincrement=True),
+    Column("reference", String(64), nullable=False, unique=True, comment="our name for it, echoed by the provider"),
+    Column("gateway", String(64), nullable=False),
+    Column("customer_id", String(64), nullable=False),
+    Column("number", String(20), nullable=False, comment="E.164"),
+    Column("policy", String(64), nullable=False),
+    Column("policy_version", String(16), nullable=False),
+    Column("template", String(200), nullable=False),
+    Column("language", String(35), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("segments", SmallInteger, nullable=False),
+    Column("counted", Boolean, nullable=False, comment="whether it counts against caps; false once proven not taken"),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("valid_until", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    Column(
+        "outcome", String(16), nullable=False, server_default="", comment="accepted, printed, refused, unknown; or open"
+    ),
+    Column("provider_id", String(128), index=True),
+    Column("code", String(64)),
+    Column("detail", String(REASON_CHARS_MAX)),
+    Index("ix_attempt_customer_id_started_at", "customer_id", "started_at"),
+    comment="One call to one gateway with one text, for one reminder or for several of one customer.",
+    **MYSQL_TABLE,
+)
+
+customer_lock = Table(
+    "customer_lock",
+    metadata,
+    Column("customer_id", String(64), primary_key=True),
+    comment="A row to lock while a customer's contacts are counted and one more is added (caps under concurrency).",
+    **MYSQL_TABLE,
+)
+
+hold = Table(
+    "hold",
+    metadata,
+    Column("hold_id", BigId, primary_key=True, autoincrement=True),
+    Column("kind", String(32), nullable=False),
+    Column("account_id", String(64), index=True),
+    Column("customer_id", String(64), index=True),
+    Column("reason", String(REASON_CHARS_MAX), nullable=False),
+    Column("who", String(64), nullable=False),
+    Column("starts_at", UtcDateTime, nullable=False),
+    Column("until", UtcDateTime),
+    Column("released_at", UtcDateTime),
+    Column("released_by", String(64)),
+    comment="Dated pauses. They end by themselves at `until`, or when a person releases them.",
+    **MYSQL_TABLE,
+)
+
+suppression = Table(
+    "suppression",
+    metadata,
+    Column("suppression_id", BigId, primary_key=True, autoincrement=True),
+    Column("number", String(20), index=True, comment="E.164"),
+    Column("customer_id", String(64), index=True),
+    Column("channel", String(16), nullable=False, comment="* is every channel"),
+    Column("source", String(REASON_CHARS_MAX), nullable=False),
+    Column("who", String(64), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("removed_at", UtcDateTime),
+    Column("removed_by", String(64)),
+    comment="Numbers and customers that must not be contacted.",
+    **MYSQL_TABLE,
+)
+
+bad_number = Table(
+    "bad_number",
+    metadata,
+    Column("number", String(20), primary_key=True, comment="E.164"),
+    Column("gateway", String(64), nullable=False),
+    Column("code", String(64), nullable=False),
+    Column("marked_at", UtcDateTime, nullable=False),
+    comment="Numbers that a provider says can never be reached. Another number for the customer is another number.",
+    **MYSQL_TABLE,
+)
+
+gateway_state = Table(
+    "gateway_state",
+    metadata,
+    Column("gateway", String(64), primary_key=True),
+    Column("paused_until", UtcDateTime, nullable=False),
+    Column("reason", String(REASON_CHARS_MAX), nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+    comment="Gateways that can't send as things stand. All processes see it.",
+    **MYSQL_TABLE,
+)
+
+plan_run = Table(
+    "plan_run",
+    metadata,
+    Column("plan_run_id", BigId, primary_key=True, autoincrement=True),
+    Column("schedule", String(64), nullable=False),
+    Column("slot_date", Date, nullable=False, comment="the local date of the slot"),
+    Column("slot_no", SmallInteger, nullable=False),
+    Column("owner", String(64), nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    Column("planned", Integer),
+    UniqueConstraint("schedule", "slot_date", "slot_no"),
+    comment="Which slots of the schedule have been planned: the only memory the scheduler has.",
+    **MYSQL_TABLE,
+)
+
+event = Table(
+    "event",
+    metadata,
+    Column("event_id", BigId, primary_key=True, autoincrement=True),
+    Column("kind", String(32), nullable=False),
+    Column("addressee", String(64), nullable=False, comment="who is to pick it up, e.g. collections"),
+    Column("account_id", String(64), nullable=False),
+    Column("customer_id", String(64), nullable=False),
+    Column("reminder_id", BigId, ForeignKey("outbox.reminder_id"), nullable=False),
+    Column("happened_at", UtcDateTime, nullable=False),
+    Column("data", JSON, nullable=False),
+    Index("ix_event_addressee_event_id", "addressee", "event_id"),
+    comment="What other systems pick up, in order of event_id: accounts handed over.",
+    **MYSQL_TABLE,
+)
