@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from reminder.errors import StoreError
 
-__all__ = ["FINAL", "OPEN", "TRANSITIONS", "Event", "IllegalTransitionError", "State", "advance", "sources"]
+__all__ = ["FINAL", "OPEN", "TRANSITIONS", "Event", "IllegalTransitionError", "State", "advance", "sources", "target"]
 
 
 class State(StrEnum):
@@ -67,6 +67,11 @@ TRANSITIONS: MappingProxyType[tuple[State, Event], State] = MappingProxyType(
         (State.SENDING, Event.POSTPONE): State.PLANNED,
         (State.SENDING, Event.REFUSE): State.FAILED,
         (State.SENDING, Event.LOSE): State.IN_DOUBT,
+        # The call's own answer, come late: the process had been taken for dead.
+        (State.IN_DOUBT, Event.ACCEPT): State.SENT,
+        (State.IN_DOUBT, Event.PRINT): State.PRINTED,
+        (State.IN_DOUBT, Event.POSTPONE): State.PLANNED,
+        (State.IN_DOUBT, Event.REFUSE): State.FAILED,
         (State.IN_DOUBT, Event.CONFIRM): State.SENT,
         (State.IN_DOUBT, Event.DISPROVE): State.PLANNED,
         (State.IN_DOUBT, Event.ABANDON): State.FAILED,
@@ -106,3 +111,9 @@ def advance(state: State, event: Event) -> State:
 def sources(event: Event) -> frozenset[State]:
     """Return the states in which this event may happen."""
     return frozenset(state for state, happening in TRANSITIONS if happening is event)
+
+
+def target(event: Event) -> State:
+    """Return the state to which this event leads; every event leads to one."""
+    (state,) = {after for (_, happening), after in TRANSITIONS.items() if happening is event}
+    return state

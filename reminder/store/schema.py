@@ -88,7 +88,7 @@ outbox = Table(
     Column("attempts", SmallInteger, nullable=False, server_default="0"),
     Column("lease_owner", String(64)),
     Column("lease_until", UtcDateTime),
-    Column("attempt_id", BigId, ForeignKey("attempt.attempt_id"), index=True, comment="the text it went into"),
+    Column("reference", String(64), ForeignKey("attempt.reference"), index=True, comment="the text it went into"),
     Column("planned_at", UtcDateTime, nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
     UniqueConstraint("account_id", "due_date", "step", "leg"),
@@ -101,8 +101,7 @@ outbox = Table(
 attempt = Table(
     "attempt",
     metadata,
-    Column("attempt_id", BigId, primary_key=True, autoincrement=True),
-    Column("reference", String(64), nullable=False, unique=True, comment="our name for it, echoed by the provider"),
+    Column("reference", String(64), primary_key=True, comment="our name for it, echoed by the provider"),
     Column("gateway", String(64), nullable=False),
     Column("customer_id", String(64), nullable=False),
     Column("number", String(20), nullable=False, comment="E.164"),
