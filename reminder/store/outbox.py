@@ -1,0 +1,184 @@
+"""The outbox: one row per reminder, moved only by compare-and-swap.
+
+Every write names the states it may find (`lifecycle.sources`) and, where the row is claimed, whose claim it must be
+under. A row that is no longer so is simply not written: somebody else was first, which is a normal answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, or_, select, update
+
+from reminder.domain.lifecycle import OPEN, Event, State, sources, target
+from reminder.domain.reminder import Reminder
+from reminder.store.schema import REASON_CHARS_MAX, outbox
+
+__all__ = [
+    "Ending",
+    "Postponement",
+    "by_id",
+    "claim",
+    "counts_by_state",
+    "end",
+    "listing",
+    "oldest_open",
+    "postpone",
+    "replan",
+    "to_reminder",
+]
+
+CHUNK_ROWS = 500
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Postponement:
+    """A claimed reminder that is to be asked again at `not_before` (UTC)."""
+
+    reminder_id: int
+    not_before: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A claimed reminder that this event ends."""
+
+    reminder_id: int
+    event: Event
+    reason: str
+
+
+def claim(connection: Connection, *, owner: str, at: datetime, lease_seconds: int, limit: int) -> list[Reminder]:
+    """Lease planned reminders whose time has come, oldest first, together with all others of the same customers.
+
+    A customer's reminders are claimed together so that one decision sees them all (consolidation, caps). About
+    `limit` rows are leased to `owner` until `at` + `lease_seconds`; another process skips them meanwhile.
+    """
+    claimable = and_(
+        outbox.c.state == State.PLANNED,
+        outbox.c.not_before <= at,
+        or_(outbox.c.lease_until.is_(None), outbox.c.lease_until <= at),
+    )
+    heads = (
+        select(outbox.c.customer_id)
+        .where(claimable)
+        .order_by(outbox.c.not_before, outbox.c.reminder_id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    customers = sorted(set(connection.scalars(heads)))
+    rows: list[Row[Any]] = []
+    for chunk in _chunks(customers):
+        query = select(outbox).where(claimable, outbox.c.customer_id.in_(chunk)).with_for_update(skip_locked=True)
+        rows += connection.execute(query).all()
+    for ids in _chunks([row.reminder_id for row in rows]):
+        lease = {"lease_owner": owner, "lease_until": at + timedelta(seconds=lease_seconds)}
+        connection.execute(update(outbox).where(outbox.c.reminder_id.in_(ids)).values(lease))
+    return [to_reminder(row) for row in rows]
+
+
+def postpone(connection: Connection, items: Sequence[Postponement], *, owner: str, at: datetime) -> None:
+    """Give claimed reminders back, each with the time and the reason for which it waits."""
+    if not items:
+        return
+    connection.execute(
+        update(outbox)
+        .where(outbox.c.reminder_id == bindparam("id"), _claimed_by(owner))
+        .values(
+            not_before=bindparam("then"), reason=bindparam("why"), lease_owner=None, lease_until=None, changed_at=at
+        ),
+        [{"id": item.reminder_id, "then": item.not_before, "why": item.reason[:REASON_CHARS_MAX]} for item in items],
+    )
+
+
+def end(connection: Connection, items: Sequence[Ending], *, owner: str, at: datetime) -> None:
+    """End claimed reminders, each by its event and with its reason."""
+    for event in sorted({item.event for item in items}):
+        connection.execute(
+            update(outbox)
+            .where(outbox.c.reminder_id == bindparam("id"), _claimed_by(owner))
+            .values(state=target(event), reason=bindparam("why"), lease_owner=None, lease_until=None, changed_at=at),
+            [{"id": item.reminder_id, "why": item.reason[:REASON_CHARS_MAX]} for item in items if item.event is event],
+        )
+
+
+def _claimed_by(owner: str) -> ColumnElement[bool]:
+    """Return the guard of every write on a claimed reminder: still planned, and still this owner's."""
+    return and_(outbox.c.state == State.PLANNED, outbox.c.lease_owner == owner)
+
+
+def replan(connection: Connection, where: ColumnElement[bool], *, event: Event, reason: str, at: datetime) -> int:
+    """Plan again what a person says is to be sent after all; return how many rows that was.
+
+    `event` is REPLAN for failed and printed ones, DISPROVE for doubtful ones. Raises nothing: rows in other states
+    stay as they are.
+    """
+    result = connection.execute(
+        update(outbox)
+        .where(where, outbox.c.state.in_(sources(event)))
+        .values(
+            state=target(event), reason=reason[:REASON_CHARS_MAX], not_before=at, attempts=0, reference=None,
+            lease_owner=None, lease_until=None, changed_at=at,
+        )
+    )  # fmt: skip
+    return result.rowcount
+
+
+def by_id(connection: Connection, reminder_id: int) -> Row[Any] | None:
+    """Return one row of the outbox, or None."""
+    return connection.execute(select(outbox).where(outbox.c.reminder_id == reminder_id)).one_or_none()
+
+
+def listing(
+    connection: Connection, *, states: Iterable[State] = (), account_id: str | None = None, limit: int
+) -> Sequence[Row[Any]]:
+    """Return the newest rows, at most `limit`, of these states (all, if none is given) and of this account."""
+    query = select(outbox).order_by(outbox.c.reminder_id.desc()).limit(limit)
+    wanted = tuple(states)
+    if wanted:
+        query = query.where(outbox.c.state.in_(wanted))
+    if account_id is not None:
+        query = query.where(outbox.c.account_id == account_id)
+    return connection.execute(query).all()
+
+
+def counts_by_state(connection: Connection) -> dict[State, int]:
+    """Return how many reminders are in each state, zeros included."""
+    query = select(outbox.c.state, func.count()).group_by(outbox.c.state)
+    found = {state: count for state, count in connection.execute(query)}
+    return {state: found.get(state.value, 0) for state in State}
+
+
+def oldest_open(connection: Connection, *, at: datetime) -> datetime | None:
+    """Return since when the longest waiting reminder whose time has come has been waiting (UTC), or None."""
+    waiting = select(func.min(outbox.c.not_before)).where(outbox.c.state.in_(OPEN), outbox.c.not_before <= at)
+    return connection.scalar(waiting)
+
+
+def to_reminder(row: Row[Any]) -> Reminder:
+    """Return the row as the domain knows it."""
+    return Reminder(
+        account_id=row.account_id,
+        customer_id=row.customer_id,
+        due_date=row.due_date,
+        policy=row.policy,
+        step=row.step,
+        leg=row.leg,
+        not_before=row.not_before,
+        expires_at=row.expires_at,
+        reminder_id=row.reminder_id,
+        state=State(row.state),
+        attempts=row.attempts,
+        reason=row.reason,
+    )
+
+
+def _chunks(items: Sequence[T]) -> Iterable[Sequence[T]]:
+    for start in range(0, len(items), CHUNK_ROWS):
+        yield items[start : start + CHUNK_ROWS]
