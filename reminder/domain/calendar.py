@@ -1,0 +1,99 @@
+"""Public holidays, by country or part of a country: `CN`, `US-FL`.
+
+The data are those of the `holidays` library, which takes a while to import; so the first question imports it.
+"""
+
+from __future__ import annotations
+
+from calendar import SATURDAY, SUNDAY
+from datetime import date, timedelta
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from reminder.errors import DataError
+
+if TYPE_CHECKING:
+    from holidays import HolidayBase
+
+__all__ = ["CalendarError", "adjusted_data_known", "is_holiday"]
+
+YEARS_CACHE_MAX = 256
+
+_ANNOUNCED_YEARLY = frozenset({"CN"})
+# China's State Council decides every autumn which days off are moved where next year. Until the library has the notice
+# it gives the days of the statute alone, without a word.
+
+
+class CalendarError(DataError):
+    """A name that is no calendar of public holidays."""
+
+
+def is_holiday(day: date, calendar: str) -> bool:
+    """Return whether a day is a public holiday, days off in lieu and weekends in a break included, or raise CalendarError.
+
+    `calendar` is an ISO 3166 country, or one with a part of it: `CN`, `US-FL`.
+    """
+    return day in _holidays(calendar, day.year)
+
+
+def adjusted_data_known(calendar: str, year: int) -> bool:
+    """Return whether the year's days off are known for good; for China, whether its official notice is in the data.
+
+    Each notice since 2001 names weekend days that are worked in exchange, so a year without any has no notice yet.
+    Raises CalendarError for a name that is no calendar.
+    """
+    known = _data(calendar, range(year, year + 1))
+    worked = (day.year == year for day in known.weekend_workdays)
+    # The library keeps worked days of other years in every year's answer; those say nothing about this one.
+    return calendar not in _ANNOUNCED_YEARLY or any(worked)
+
+
+@lru_cache(maxsize=YEARS_CACHE_MAX)
+def _holidays(calendar: str, year: int) -> frozenset[date]:
+    # Breaks cross the new year, so the years around are looked at too.
+    known = _data(calendar, range(year - 1, year + 2))
+    days = set(known)
+    if calendar in _ANNOUNCED_YEARLY:
+        days |= _weekends_in_breaks(days, known.weekend_workdays)
+    return frozenset(day for day in days if day.year == year)
+
+
+def _weekends_in_breaks(days: set[date], worked: set[date]) -> set[date]:
+    """Return the weekend days that a break runs over: those that touch a day off, unless they are worked.
+
+    The official notices count them as part of the break; the library doesn't name them.
+    """
+    found: set[date] = set()
+    for _ in ("the day beside a holiday", "the other day of that weekend"):
+        beside = {day + timedelta(days=step) for day in days | found for step in (-1, 1)}
+        found |= {day for day in beside if day.weekday() in (SATURDAY, SUNDAY)} - worked
+    return found
+
+
+def _data(calendar: str, years: range) -> HolidayBase:
+    """Return the library's holidays of these years, or raise CalendarError."""
+    from holidays import country_holidays
+
+    if calendar not in _names():
+        raise CalendarError(_unknown(calendar))
+    country, _, part = calendar.partition("-")
+    return country_holidays(country, subdiv=part or None, years=years, expand=False)
+
+
+@lru_cache(maxsize=1)
+def _names() -> frozenset[str]:
+    """Return every calendar there is. Aliases are left out: one calendar, one name."""
+    from holidays import list_supported_countries
+
+    countries = {
+        name: parts for name, parts in list_supported_countries(include_aliases=False).items() if len(name) == 2
+    }
+    return frozenset(countries) | {f"{name}-{part}" for name, parts in countries.items() for part in parts}
+
+
+def _unknown(calendar: str) -> str:
+    shown = calendar[:24]
+    near = get_close_matches(shown.upper(), sorted(_names()), n=1)
+    advice = f"did you mean {near[0]}?" if near else "write a country, or one with a part of it: CN, US-FL"
+    return f"expected a calendar of public holidays (ISO 3166), found {shown!r}; {advice}"
