@@ -38,7 +38,7 @@ class Account:
     timezone: str | None = None
     product: str | None = None
     closed: bool = False
-    attributes: Mapping[str, Scalar] = field(default=_NO_ATTRIBUTES)
+    attributes: Mapping[str, Scalar] = field(default_factory=lambda: _NO_ATTRIBUTES)
     loaded_at: datetime | None = None
     problems: tuple[str, ...] = ()
 
