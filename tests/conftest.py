@@ -19,6 +19,7 @@ from sqlalchemy import URL, Engine, delete, make_url, text
 from reminder.errors import StoreError
 from reminder.store.engine import open_engine
 from reminder.store.schema import metadata
+from reminder.store.upgrade import upgrade
 
 _ENVIRON = os.environ  # noqa: TID251 - where the servers are is a matter of the machine the tests run on
 
@@ -130,7 +131,7 @@ def mariadb_server() -> Server:
 def _with_tables(url: str) -> Engine:
     """Return an engine for the database at this URL, having made our tables in it."""
     engine = open_engine(url)
-    metadata.create_all(engine)
+    upgrade(engine)
     return engine
 
 
