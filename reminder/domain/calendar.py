@@ -30,8 +30,9 @@ class CalendarError(DataError):
 
 
 def is_holiday(day: date, calendar: str) -> bool:
-    """Return whether a day is a public holiday, days off in lieu and weekends in a break included, or raise CalendarError.
+    """Return whether a day is a public holiday of a calendar, or raise CalendarError.
 
+    Days off in lieu and the weekends that a break runs over are public holidays too, worked weekends never are.
     `calendar` is an ISO 3166 country, or one with a part of it: `CN`, `US-FL`.
     """
     return day in _holidays(calendar, day.year)
@@ -65,7 +66,7 @@ def _weekends_in_breaks(days: set[date], worked: set[date]) -> set[date]:
     The official notices count them as part of the break; the library doesn't name them.
     """
     found: set[date] = set()
-    for _ in ("the day beside a holiday", "the other day of that weekend"):
+    for _ in range(2):  # First the weekend day beside a day off, then the other one of that weekend.
         beside = {day + timedelta(days=step) for day in days | found for step in (-1, 1)}
         found |= {day for day in beside if day.weekday() in (SATURDAY, SUNDAY)} - worked
     return found
@@ -94,6 +95,6 @@ def _names() -> frozenset[str]:
 
 def _unknown(calendar: str) -> str:
     shown = calendar[:24]
-    near = get_close_matches(shown.upper(), sorted(_names()), n=1)
+    near = get_close_matches(shown.upper(), sorted(_names()), n=1, cutoff=0.7)
     advice = f"did you mean {near[0]}?" if near else "write a country, or one with a part of it: CN, US-FL"
     return f"expected a calendar of public holidays (ISO 3166), found {shown!r}; {advice}"
