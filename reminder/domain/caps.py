@@ -38,15 +38,15 @@ class Cap:
         """Return the earliest instant (UTC) whose contacts still count at `at`."""
         if self.period is CapPeriod.ROLLING:
             # A contact exactly n × 24 h ago no longer counts.
-            return at - timedelta(days=self.days) + timedelta(microseconds=1)
+            return at.astimezone(UTC) - timedelta(days=self.days) + timedelta(microseconds=1)
         return _calendar_start(self.period, at, zone)
 
     def frees_at(self, contact: datetime, zone: str) -> datetime:
         """Return the first instant (UTC) at which `contact` no longer counts."""
         if self.period is CapPeriod.ROLLING:
-            return contact + timedelta(days=self.days)
-        # 25 hours, 8 days and 32 days are each sure to land in the next period, whatever the clocks do.
-        reach = {CapPeriod.DAY: timedelta(hours=25), CapPeriod.WEEK: timedelta(days=7, hours=1)}
+            return contact.astimezone(UTC) + timedelta(days=self.days)
+        # Each lands well inside the next period, though days of 23 to 27 hours exist (Casey's clocks go back by three).
+        reach = {CapPeriod.DAY: timedelta(hours=36), CapPeriod.WEEK: timedelta(days=7, hours=12)}
         begin = _calendar_start(self.period, contact, zone)
         return _calendar_start(self.period, begin + reach.get(self.period, timedelta(days=32)), zone)
 
