@@ -66,7 +66,9 @@ def canonical(value: Scalar | Decimal) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Decimal):
-        return format(value.normalize(), "f")
+        # Not `normalize`, which rounds to the context's 28 digits; zero has one sign.
+        text = format(value or Decimal(), "f")
+        return text.rstrip("0").rstrip(".") if "." in text else text
     return str(value)
 
 
