@@ -107,12 +107,18 @@ _LOOK_ALIKES = str.maketrans(
 )  # fmt: skip
 
 
+_ODD = re.compile(f"[{''.join(map(chr, (*_SPACES_AND_YEN, *_LOOK_ALIKES)))}]")
+# Most texts have none of them; asking first costs a tenth of replacing.
+
+
 def smooth(text: str) -> str:
     """Return the text with the typography that would cost segments for nothing made plain.
 
     Odd spaces become spaces and the full-width yen sign ¥. Curly quotes, dashes and the ellipsis become their plain
     look-alikes only where the whole text is GSM-7 then; a Chinese text keeps its own.
     """
+    if _ODD.search(text) is None:
+        return text
     plain = text.translate(_SPACES_AND_YEN)
     plainer = plain.translate(_LOOK_ALIKES)
     return plainer if _NOT_GSM.search(plainer) is None else plain
