@@ -108,7 +108,7 @@ _LOOK_ALIKES = str.maketrans(
 
 
 _ODD = re.compile(f"[{''.join(map(chr, (*_SPACES_AND_YEN, *_LOOK_ALIKES)))}]")
-# Most texts have none of them; asking first costs a tenth of replacing.
+# Most texts have none of them, and to ask is far cheaper than to replace.
 
 
 def smooth(text: str) -> str:
