@@ -16,7 +16,8 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from reminder.domain.caps import Cap, horizon, next_free
-from reminder.domain.lifecycle import Event, sources, target
+from reminder.domain.lifecycle import Event, target
+from reminder.store.outbox import movable
 from reminder.store.schema import REASON_CHARS_MAX, attempt, customer_lock, outbox
 
 __all__ = [
@@ -170,7 +171,7 @@ def _start_sending(
         update(outbox)
         .where(
             outbox.c.reminder_id == bindparam("id"),
-            outbox.c.state.in_(sources(Event.RESERVE)),
+            movable(Event.RESERVE),
             outbox.c.lease_owner == owner,
         )
         .values(
@@ -185,7 +186,7 @@ def _winners(connection: Connection, intents: Sequence[Intent]) -> set[str]:
     """Return the intents all of whose reminders were ours to move; one lost member makes the whole text untrue."""
     references = [intent.reference for intent in intents]
     query = select(outbox.c.reference, func.count()).where(outbox.c.reference.in_(references))
-    moved = {reference: count for reference, count in connection.execute(query.group_by(outbox.c.reference))}
+    moved = {str(reference): count for reference, count in connection.execute(query.group_by(outbox.c.reference))}
     return {intent.reference for intent in intents if moved.get(intent.reference, 0) == len(intent.reminder_ids)}
 
 
@@ -195,7 +196,7 @@ def _drop(connection: Connection, references: Sequence[str], *, at: datetime) ->
         return
     connection.execute(
         update(outbox)
-        .where(outbox.c.reference.in_(references), outbox.c.state.in_(sources(Event.POSTPONE)))
+        .where(outbox.c.reference.in_(references), movable(Event.POSTPONE))
         .values(state=target(Event.POSTPONE), reference=None, lease_owner=None, lease_until=None, changed_at=at)
     )
     connection.execute(attempt.delete().where(attempt.c.reference.in_(references)))
@@ -244,13 +245,13 @@ def _move(connection: Connection, answers: Sequence[Answer], event: Event, *, at
         values |= {"not_before": bindparam("then"), "attempts": outbox.c.attempts + bindparam("burnt")}
         for row, answer in zip(rows, answers, strict=True):
             row |= {"then": answer.not_before or at, "burnt": int(answer.burns)}
-    guard = outbox.c.state.in_(sources(event))
+    guard = movable(event)
     connection.execute(update(outbox).where(outbox.c.reference == bindparam("ref"), guard).values(values), rows)
 
 
 def lose_expired(connection: Connection, *, at: datetime) -> int:
     """Move to `in_doubt` what was being sent by a process whose lease ended; return how many reminders that was."""
-    lost = (outbox.c.state.in_(sources(Event.LOSE)), outbox.c.lease_until <= at)
+    lost = (movable(Event.LOSE), outbox.c.lease_until <= at)
     references = connection.scalars(select(outbox.c.reference).where(*lost).distinct()).all()
     why = "the process stopped during the call: nobody knows whether the gateway took it"
     record(connection, [Answer(ref, Event.LOSE, "unknown", why, counted=True) for ref in references if ref], at=at)
@@ -262,7 +263,7 @@ def resolve(connection: Connection, reference: str, *, event: Event, reason: str
     counted = event is not Event.DISPROVE
     moved = connection.execute(
         update(outbox)
-        .where(outbox.c.reference == reference, outbox.c.state.in_(sources(event)))
+        .where(outbox.c.reference == reference, movable(event))
         .values(
             state=target(event), reason=reason[:REASON_CHARS_MAX], not_before=at, lease_owner=None, lease_until=None,
             changed_at=at,

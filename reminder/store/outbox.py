@@ -24,8 +24,11 @@ __all__ = [
     "claim",
     "counts_by_state",
     "end",
+    "end_one",
     "listing",
+    "movable",
     "oldest_open",
+    "planned",
     "postpone",
     "replan",
     "to_reminder",
@@ -108,6 +111,24 @@ def end(connection: Connection, items: Sequence[Ending], *, owner: str, at: date
         )
 
 
+def end_one(connection: Connection, item: Ending, *, owner: str, at: datetime) -> bool:
+    """End one claimed reminder; return whether it was still ours to end."""
+    result = connection.execute(
+        update(outbox)
+        .where(outbox.c.reminder_id == item.reminder_id, _claimed_by(owner))
+        .values(
+            state=target(item.event), reason=item.reason[:REASON_CHARS_MAX], lease_owner=None, lease_until=None,
+            changed_at=at,
+        )
+    )  # fmt: skip
+    return result.rowcount == 1
+
+
+def movable(event: Event) -> ColumnElement[bool]:
+    """Return the guard of a compare-and-swap: the row is in a state in which this event may happen."""
+    return or_(*(outbox.c.state == state for state in sorted(sources(event))))
+
+
 def _claimed_by(owner: str) -> ColumnElement[bool]:
     """Return the guard of every write on a claimed reminder: still planned, and still this owner's."""
     return and_(outbox.c.state == State.PLANNED, outbox.c.lease_owner == owner)
@@ -121,7 +142,7 @@ def replan(connection: Connection, where: ColumnElement[bool], *, event: Event, 
     """
     result = connection.execute(
         update(outbox)
-        .where(where, outbox.c.state.in_(sources(event)))
+        .where(where, movable(event))
         .values(
             state=target(event), reason=reason[:REASON_CHARS_MAX], not_before=at, attempts=0, reference=None,
             lease_owner=None, lease_until=None, changed_at=at,
@@ -148,17 +169,22 @@ def listing(
     return connection.execute(query).all()
 
 
+def planned(connection: Connection) -> list[Reminder]:
+    """Return every reminder that is planned, whenever its time may come."""
+    return [to_reminder(row) for row in connection.execute(select(outbox).where(outbox.c.state == State.PLANNED))]
+
+
 def counts_by_state(connection: Connection) -> dict[State, int]:
     """Return how many reminders are in each state, zeros included."""
     query = select(outbox.c.state, func.count()).group_by(outbox.c.state)
-    found = {state: count for state, count in connection.execute(query)}
-    return {state: found.get(state.value, 0) for state in State}
+    return dict.fromkeys(State, 0) | {State(state): count for state, count in connection.execute(query)}
 
 
 def oldest_open(connection: Connection, *, at: datetime) -> datetime | None:
     """Return since when the longest waiting reminder whose time has come has been waiting (UTC), or None."""
     waiting = select(func.min(outbox.c.not_before)).where(outbox.c.state.in_(OPEN), outbox.c.not_before <= at)
-    return connection.scalar(waiting)
+    since: datetime | None = connection.scalar(waiting)
+    return since
 
 
 def to_reminder(row: Row[Any]) -> Reminder:

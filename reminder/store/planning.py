@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, case, exists, literal, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, case, exists, literal, select
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.sql.dml import Insert
 
@@ -28,8 +28,9 @@ KEY = ("account_id", "due_date", "step", "leg")
 
 @dataclass(frozen=True, slots=True)
 class DueAccounts:
-    """Where in the book to look: its columns, and the condition that an account is owed and is this policy's."""
+    """Where in the book to look: its columns, and the condition that an account is due now, owed, and this policy's."""
 
+    selectable: FromClause
     account_id: ColumnElement[str]
     customer_id: ColumnElement[str]
     due_date: ColumnElement[date]
@@ -66,22 +67,22 @@ class StepPlan:
 
 def due_select(due: DueAccounts, plan: StepPlan) -> Select[Any]:
     """Return the query for the outbox rows that this step deserves and does not have yet."""
-    return select(
-        due.account_id.label("account_id"),
-        due.customer_id.label("customer_id"),
-        due.due_date.label("due_date"),
-        literal(plan.policy).label("policy"),
-        literal(plan.step).label("step"),
-        literal(plan.leg).label("leg"),
-        literal(State.PLANNED.value).label("state"),
-        _by_zone(due, plan).label("not_before"),
-        _by_date(due, plan).label("expires_at"),
-        literal(plan.at, INSTANT).label("planned_at"),
-        literal(plan.at, INSTANT).label("changed_at"),
-    ).where(
-        due.due_date.between(plan.first_due, plan.last_due),
-        due.condition,
-        ~_already(due, plan),
+    return (
+        select(
+            due.account_id.label("account_id"),
+            due.customer_id.label("customer_id"),
+            due.due_date.label("due_date"),
+            literal(plan.policy).label("policy"),
+            literal(plan.step).label("step"),
+            literal(plan.leg).label("leg"),
+            literal(State.PLANNED.value).label("state"),
+            _by_zone(due, plan).label("not_before"),
+            _by_date(due, plan).label("expires_at"),
+            literal(plan.at, INSTANT).label("planned_at"),
+            literal(plan.at, INSTANT).label("changed_at"),
+        )
+        .select_from(due.selectable)
+        .where(due.condition, ~_already(due, plan))
     )
 
 

@@ -18,7 +18,11 @@ __all__ = ["MYSQL_TABLE", "BigId", "UtcDateTime"]
 BigId = BigInteger().with_variant(Integer, "sqlite")
 """A 64-bit key that also counts up by itself on SQLite, where only INTEGER does."""
 
-MYSQL_TABLE = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_nopad_bin"}
+MYSQL_TABLE: dict[str, Any] = {
+    "mysql_engine": "InnoDB",
+    "mysql_charset": "utf8mb4",
+    "mysql_collate": "utf8mb4_nopad_bin",
+}
 """MariaDB: transactions, every character, and keys that differ in case or trailing spaces are different keys."""
 
 

@@ -1,0 +1,54 @@
+# `make demo` shows reminders going out; `make test` proves the promises; both set everything up by themselves.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint types layers worlds bench lock clean
+
+help: ## say what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# Everything comes from the lock file, checked by hash; the project itself is installed without reaching out.
+$(READY): requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "expected $(PYTHON) 3.11 or newer, found none: install python3 python3-venv"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "expected Python 3.11 or newer, found $$($(PYTHON) --version): say make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "expected Python's venv and ensurepip, found neither: apt install python3-venv"; exit 1; }
+	@echo "Setting up $(VENV) from requirements.lock (a minute or two, once) …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+demo: $(READY) ## make a book of some hundred accounts in ./demo, and remind them on the console
+	@$(BIN)/reminder demo demo
+
+test: $(READY) ## run all tests; databases that aren't here are left out, and said so
+	@$(BIN)/python -m pytest
+
+lint: $(READY) ## style, formatting
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(READY) ## mypy, strict
+	@$(BIN)/mypy
+
+layers: $(READY) ## import rules between the rooms
+	@$(BIN)/lint-imports
+
+check: ## all that CI runs
+	@bash .ci/run
+
+worlds: $(READY) ## 10,000 random worlds: what the preview says is what a run sends
+	@$(BIN)/python -m pytest tests/laws --hypothesis-profile=worlds
+
+lock: $(READY) ## make requirements.lock anew from pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --upgrade \
+		--all-extras --group dev --python-version 3.11 pyproject.toml -o requirements.lock
+
+clean: ## remove what was made
+	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

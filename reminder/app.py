@@ -1,0 +1,232 @@
+"""The composition root: joins the concrete parts, and is the only place that reads the clock and the environment.
+
+`read_installation` reads files and nothing else, so that checks and previews of policies need no database.
+`open_deployment` adds the database, the book and the gateways.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import ValidationError
+from sqlalchemy import Engine
+
+from reminder.book.book import Book
+from reminder.book.mapping import BookMapping, mapped_book, own_book
+from reminder.config.book_model import BookSettings
+from reminder.config.policies import LoadedPolicies, load_policies
+from reminder.config.profiles import LoadedProfiles, load_profiles
+from reminder.config.settings import LoadedSettings, Settings, read_settings
+from reminder.config.wording import problems_of
+from reminder.domain.retry import Backoff
+from reminder.domain.selector import canonical
+from reminder.errors import ConfigError, GatewayError, Problem, TemplateError
+from reminder.gateways.base import Gateway, GatewayContext, NotConfiguredError
+from reminder.gateways.registry import build, gateway_class
+from reminder.message.catalogue import Catalogue
+from reminder.message.expression import Condition, compile_condition
+from reminder.message.values import Lender
+from reminder.pipeline.deployment import Deployment, Limits, Price
+from reminder.store.engine import open_engine
+from reminder.store.schema import account as own_accounts
+from reminder.store.upgrade import require_current
+
+__all__ = ["Installation", "environment", "now", "open_database", "open_deployment", "read_installation"]
+
+PAUSE_MINUTES = 15
+"""How long a gateway that can't send as configured is left alone before it is tried again."""
+
+
+def now() -> datetime:
+    """Return the present instant (UTC). Nothing else in this program reads the clock."""
+    return datetime.now(UTC)  # noqa: TID251 - the one place
+
+
+def environment() -> Mapping[str, str]:
+    """Return the environment. Nothing else in this program reads it."""
+    return os.environ  # noqa: TID251 - the one place
+
+
+@dataclass(frozen=True)
+class Installation:
+    """What a deployment's files say: settings, profiles, policies and templates, with every problem found in them."""
+
+    loaded: LoadedSettings
+    environ: Mapping[str, str]
+    profiles: LoadedProfiles
+    policies: LoadedPolicies
+    catalogue: Catalogue
+    conditions: Mapping[str, Condition]
+    when_problems: tuple[Problem, ...]
+
+    @property
+    def settings(self) -> Settings:
+        """The settings, with the environment's values in them."""
+        return self.loaded.settings
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Everything wrong with profiles, policies, conditions and templates; the other files are in force (law 9)."""
+        return (
+            *self.profiles.problems,
+            *self.policies.problems,
+            *self.when_problems,
+            *self.catalogue.problems,
+        )
+
+    @cached_property
+    def lender(self) -> Lender:
+        """Who sends, by language."""
+        lender = self.settings.lender
+        return Lender(name=lender.name, hotline=lender.hotline, app=lender.app, pay=lender.pay)
+
+
+def read_installation(folder: Path, environ: Mapping[str, str]) -> Installation:
+    """Return what the files below `folder` (the deployment's `config`) say.
+
+    Raises ConfigError only where the settings themselves can't be used; what is wrong elsewhere is in `problems`.
+    """
+    loaded = read_settings(folder, environ)
+    profiles = load_profiles(loaded.profiles)
+    policies = load_policies(loaded.policies, profiles.profiles)
+    languages = loaded.settings.languages
+    catalogue = Catalogue(loaded.templates, default_language=languages.default, fallback=languages.fallback)
+    conditions, problems = _conditions(policies)
+    return Installation(loaded, environ, profiles, policies, catalogue, conditions, tuple(problems))
+
+
+def _conditions(policies: LoadedPolicies) -> tuple[dict[str, Condition], list[Problem]]:
+    conditions: dict[str, Condition] = {}
+    problems: list[Problem] = []
+    for policy in policies.policies:
+        for step in policy.steps:
+            if step.when is None or step.number > 1:
+                continue
+            try:
+                conditions[step.when] = compile_condition(step.when)
+            except TemplateError as error:
+                problems.append(policies.step_problem(policy.name, step.id, "when", str(error)))
+    return conditions, problems
+
+
+@contextmanager
+def open_database(installation: Installation, *, read_only: bool = False) -> Iterator[Engine]:
+    """Lend the engine of the deployment's database, whatever its schema; let go of its connections at the end."""
+    engine = open_engine(installation.settings.database, read_only=read_only)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def open_deployment(
+    installation: Installation, *, read_only: bool = False, clock: Callable[[], datetime] = now
+) -> Iterator[Deployment]:
+    """Lend everything the pipeline needs; let go of connections at the end.
+
+    Raises StoreError where the schema is not the one this program is for, and ConfigError for a gateway's wrong
+    options. A gateway that is not configured is no error: it is `absent`, and the console may stand in.
+    """
+    with open_database(installation, read_only=read_only) as engine:
+        require_current(engine)
+        with _open_book(installation, engine) as book:
+            gateways, absent = _gateways(installation)
+            yield Deployment(
+                engine=engine,
+                book=book,
+                policies=installation.policies.policies,
+                catalogue=installation.catalogue,
+                conditions=installation.conditions,
+                lender=installation.lender,
+                region=installation.settings.default_region,
+                gateways=gateways,
+                absent=absent,
+                prices=_prices(installation.settings),
+                limits=_limits(installation.settings),
+                clock=clock,
+                new_reference=lambda: uuid.uuid4().hex,
+                jitter=random.random,
+                owner=f"{socket.gethostname()[:40]}:{os.getpid()}",
+            )
+
+
+@contextmanager
+def _open_book(installation: Installation, engine: Engine) -> Iterator[Book]:
+    settings = installation.settings.book
+    if settings is None:
+        yield Book(engine, own_book(own_accounts), same_database=True)
+        return
+    elsewhere = settings.url is not None and settings.url != installation.settings.database
+    book_engine = open_engine(settings.url, read_only=True) if settings.url and elsewhere else engine
+    try:
+        yield Book(book_engine, _mapping(book_engine, settings), same_database=not elsewhere)
+    finally:
+        if elsewhere:
+            book_engine.dispose()
+
+
+def _mapping(engine: Engine, settings: BookSettings) -> BookMapping:
+    closed, fresh = settings.closed, settings.fresh
+    return mapped_book(
+        engine,
+        table=settings.table,
+        query=settings.query,
+        columns=settings.columns.mapping(),
+        attributes=settings.attributes,
+        amount_unit=settings.amount_unit,
+        closed_column=closed.column if closed else None,
+        closed_values=[canonical(value) for value in closed.values] if closed else (),
+        fresh_column=fresh.column if fresh else None,
+        fresh_max_age=fresh.max_age if fresh else None,
+    )
+
+
+def _gateways(installation: Installation) -> tuple[dict[str, Gateway], dict[str, str]]:
+    built: dict[str, Gateway] = {}
+    absent: dict[str, str] = {}
+    problems: list[Problem] = []
+    settings, document = installation.settings, installation.loaded.document
+    for name, section in settings.gateways.items():
+        context = GatewayContext(name, installation.environ, settings.public_url)
+        try:
+            built[name] = build(section.type, section.options, context)
+        except NotConfiguredError as error:
+            absent[name] = str(error)
+        except ValidationError as error:
+            model = gateway_class(section.type).Options
+            problems += problems_of(error, document, prefix=("gateways", name), model=model)
+        except GatewayError as error:
+            problems.append(document.problem(("gateways", name), str(error)))
+    if problems:
+        raise ConfigError(problems)
+    return built, absent
+
+
+def _prices(settings: Settings) -> dict[str, Price]:
+    return {
+        name: Price(section.price.per_segment, section.price.currency)
+        for name, section in settings.gateways.items()
+        if section.price is not None
+    }
+
+
+def _limits(settings: Settings) -> Limits:
+    limits = settings.dispatch
+    return Limits(
+        batch_rows=limits.batch_size,
+        in_flight=limits.in_flight,
+        lease_seconds=limits.lease_seconds,
+        recheck_minutes=limits.recheck_minutes,
+        pause_minutes=PAUSE_MINUTES,
+        backoff=Backoff(limits.retry_base_seconds, limits.retry_max_seconds, limits.attempts_max),
+    )

@@ -1,0 +1,76 @@
+"""From what a gateway said to what follows: for the reminders, for the number, for the gateway."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from reminder.domain.lifecycle import Event
+from reminder.domain.message import Accepted, Outcome, Refusal, Refused
+from reminder.domain.retry import Backoff
+from reminder.domain.verdict import Reason
+from reminder.store.attempts import Answer
+
+__all__ = ["Tried", "answer_for"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A text that was handed to a gateway.
+
+    `attempts` counts the tries refused before this one; `turns` is how many gateways take turns on its route;
+    `printed` says that the console stood in.
+    """
+
+    reference: str
+    attempts: int
+    turns: int
+    printed: bool
+
+
+def answer_for(
+    tried: Tried, outcome: Outcome, *, at: datetime, backoff: Backoff, pause_minutes: int, jitter: float
+) -> Answer:
+    """Return what to record for one answer. `jitter` lies in [0, 1)."""
+    if isinstance(outcome, Accepted):
+        event, word = (Event.PRINT, "printed") if tried.printed else (Event.ACCEPT, "accepted")
+        return Answer(tried.reference, event, word, "", counted=True, provider_id=outcome.provider_id)
+    if not isinstance(outcome, Refused):
+        return Answer(tried.reference, Event.LOSE, "unknown", outcome.detail, counted=True)
+    if outcome.kind is Refusal.CONFIGURATION:
+        # The gateway is paused for everybody; the reminder has done nothing wrong, so no attempt is burnt.
+        return _postponed(tried, outcome, at + timedelta(minutes=pause_minutes if tried.turns == 1 else 0), burns=False)
+    if outcome.kind is not Refusal.RETRY:
+        return _refused(tried, outcome, f"{Reason.REFUSED}: {_words(outcome)}")
+    delay = _delay_seconds(tried, outcome, backoff, jitter)
+    if delay is None:
+        return _refused(
+            tried, outcome, f"{Reason.ATTEMPTS}: {tried.attempts + 1} refused, the last with {_words(outcome)}"
+        )
+    return _postponed(tried, outcome, at + timedelta(seconds=delay), burns=True)
+
+
+def _delay_seconds(tried: Tried, outcome: Refused, backoff: Backoff, jitter: float) -> float | None:
+    attempts = tried.attempts + 1
+    if attempts >= backoff.attempts_max:
+        return None
+    if attempts % tried.turns:
+        # Another gateway of the route has not had its turn in this round: it is asked at once.
+        return 0.0
+    delay = backoff.delay_seconds(attempts // tried.turns, jitter)
+    return delay if delay is None or outcome.after_seconds is None else max(delay, outcome.after_seconds)
+
+
+def _postponed(tried: Tried, outcome: Refused, not_before: datetime, *, burns: bool) -> Answer:
+    return Answer(
+        tried.reference, Event.POSTPONE, "refused", f"refused for now: {_words(outcome)}", counted=False,
+        code=outcome.code, not_before=not_before, burns=burns,
+    )  # fmt: skip
+
+
+def _refused(tried: Tried, outcome: Refused, reason: str) -> Answer:
+    return Answer(tried.reference, Event.REFUSE, "refused", reason, counted=False, code=outcome.code)
+
+
+def _words(outcome: Refused) -> str:
+    return f"{outcome.code} {outcome.detail}".strip()

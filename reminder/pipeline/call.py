@@ -1,0 +1,108 @@
+"""Calling: hand reserved texts to their gateways, and write down the answers.
+
+No transaction is open while a provider thinks, and no answer is kept from the others by a gateway that fails.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection
+
+from reminder.domain.lifecycle import State, target
+from reminder.domain.message import Outcome, Refusal, Refused, Unknown
+from reminder.domain.phone import mask_phone
+from reminder.domain.verdict import Reason
+from reminder.pipeline.answers import Tried, answer_for
+from reminder.pipeline.deployment import Deployment
+from reminder.pipeline.routing import turns
+from reminder.pipeline.settle import Reserved
+from reminder.pipeline.tally import DispatchReport
+from reminder.store import attempts, gateway_states, numbers, suppressions
+from reminder.store.attempts import Answer
+
+__all__ = ["call", "record"]
+
+log = structlog.get_logger("reminder.dispatch")
+
+
+async def call(deployment: Deployment, reserved: Sequence[Reserved], at: datetime) -> list[Outcome]:
+    """Hand the texts over, at most `in_flight` at once, and return the answers in their order."""
+    room = asyncio.Semaphore(deployment.limits.in_flight)
+
+    async def hand_over(one: Reserved) -> Outcome:
+        async with room:
+            try:
+                return await one.text.choice.gateway.send(one.text.message(one.reference, at))
+            except Exception as error:
+                # A poisoned gateway must not take the others' answers with it (law 9).
+                log.exception("reminder.gateway.error", gateway=one.text.choice.gateway.name)
+                return Unknown(f"the gateway failed with {type(error).__name__}")
+
+    return await asyncio.gather(*(hand_over(one) for one in reserved))
+
+
+def record(
+    deployment: Deployment, reserved: Sequence[Reserved], outcomes: Sequence[Outcome], report: DispatchReport
+) -> None:
+    """Commit the answers to reserved texts, in one transaction, and what they teach; add them to the report."""
+    at = deployment.clock()
+    answers = [_answer(deployment, one, outcome, at) for one, outcome in zip(reserved, outcomes, strict=True)]
+    with deployment.engine.begin() as connection:
+        attempts.record(connection, answers, at=at)
+        for one, outcome in zip(reserved, outcomes, strict=True):
+            if isinstance(outcome, Refused):
+                _learn(connection, deployment, one, outcome, at)
+    for one, answer in zip(reserved, answers, strict=True):
+        _tell(one, answer, report)
+
+
+def _answer(deployment: Deployment, one: Reserved, outcome: Outcome, at: datetime) -> Answer:
+    policy = one.text.lead.policy
+    tried = Tried(
+        reference=one.reference,
+        attempts=one.text.lead.case.reminder.attempts,
+        turns=max(1, len(turns(policy.route, deployment.gateways))),
+        printed=one.text.choice.instead_of is not None,
+    )
+    limits = deployment.limits
+    return answer_for(
+        tried, outcome, at=at, backoff=limits.backoff, pause_minutes=limits.pause_minutes, jitter=deployment.jitter()
+    )
+
+
+def _learn(connection: Connection, deployment: Deployment, one: Reserved, refused: Refused, at: datetime) -> None:
+    """Keep what a refusal teaches beyond this text: a dead number, a stop said elsewhere, a gateway that can't send."""
+    gateway, number = one.text.choice.gateway.name, one.text.number
+    if refused.kind is Refusal.NUMBER:
+        numbers.mark_bad(connection, number, gateway=gateway, code=refused.code, at=at)
+    if refused.kind is Refusal.OPTED_OUT:
+        source = f"{gateway} says that this number opted out ({refused.code})"
+        suppressions.add(connection, number=number, channel="sms", source=source, who=gateway, at=at)
+    if refused.kind is Refusal.CONFIGURATION:
+        until = at + timedelta(minutes=deployment.limits.pause_minutes)
+        reason = f"{refused.code} {refused.detail}".strip()
+        gateway_states.pause(connection, gateway, until=until, reason=reason, at=at)
+        log.error("reminder.gateway.paused", gateway=gateway, until=until.isoformat(), reason=reason)
+
+
+def _tell(one: Reserved, answer: Answer, report: DispatchReport) -> None:
+    state = target(answer.event)
+    if state is State.PLANNED:
+        report.reasons[Reason.NOT_YET] += len(one.text.subjects)
+    else:
+        report.states[state] += len(one.text.subjects)
+    if state in (State.SENT, State.PRINTED):
+        report.texts += 1
+        report.segments += one.text.segmentation.segments
+    log.info(
+        f"reminder.dispatch.{state}",
+        reference=one.reference,
+        gateway=one.text.choice.gateway.name,
+        to=mask_phone(one.text.number),
+        accounts=len(one.text.subjects),
+        code=answer.code,
+    )

@@ -1,0 +1,76 @@
+"""Dispatch: send what is deserved now, batch by batch, until nothing is left whose time has come.
+
+For each batch: claim → gather facts → compose → reserve (commit) → call the gateways (no transaction open) → record
+(commit). The database works while no call is under way, so that no connection waits on a provider.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import structlog
+
+from reminder.domain.reminder import Reminder
+from reminder.pipeline.call import call, record
+from reminder.pipeline.compose import Outcome, by_customer, compose
+from reminder.pipeline.deployment import Deployment
+from reminder.pipeline.facts import gather, paused_gateways, reading
+from reminder.pipeline.settle import settle
+from reminder.pipeline.tally import DispatchReport
+from reminder.store import attempts, outbox
+
+__all__ = ["dispatch"]
+
+log = structlog.get_logger("reminder.dispatch")
+
+
+async def dispatch(
+    deployment: Deployment,
+    *,
+    stopping: Callable[[], bool] = lambda: False,
+    on_batch: Callable[[DispatchReport], None] = lambda _: None,
+) -> DispatchReport:
+    """Send all reminders whose time has come; return what became of them.
+
+    Ends when nothing is left to claim or, after the batch under way, when `stopping` says so. `on_batch` hears of
+    every batch. Calls whose process died are taken into `in_doubt` first.
+    """
+    report = DispatchReport()
+    with deployment.engine.begin() as connection:
+        lost = attempts.lose_expired(connection, at=deployment.clock())
+    if lost:
+        log.warning("reminder.dispatch.in_doubt", texts=lost, hint="see `reminder outbox list --state in_doubt`")
+    while not stopping():
+        batch = await _batch(deployment)
+        if not batch.claimed:
+            return report
+        report += batch
+        on_batch(batch)
+    return report
+
+
+async def _batch(deployment: Deployment) -> DispatchReport:
+    at = deployment.clock()
+    limits = deployment.limits
+    report = DispatchReport()
+    with deployment.engine.begin() as connection:
+        claimed = outbox.claim(
+            connection, owner=deployment.owner, at=at, lease_seconds=limits.lease_seconds, limit=limits.batch_rows
+        )
+    report.claimed = len(claimed)
+    if not claimed:
+        return report
+    outcomes = _composed(deployment, claimed, at)
+    reserved = settle(deployment, outcomes, report, at)
+    if reserved:
+        answers = await call(deployment, reserved, at)
+        record(deployment, reserved, answers, report)
+    return report
+
+
+def _composed(deployment: Deployment, claimed: Sequence[Reminder], at: datetime) -> list[Outcome]:
+    with reading(deployment) as (connection, book):
+        cases = gather(connection, book, deployment, claimed, at)
+        paused = paused_gateways(connection, at)
+    return [outcome for group in by_customer(cases) for outcome in compose(deployment, group, paused, at)]

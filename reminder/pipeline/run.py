@@ -1,0 +1,38 @@
+"""One pass: plan, then dispatch. What cron calls, what the daemon does at its slots, and what the demo shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from reminder.pipeline.deployment import Deployment
+from reminder.pipeline.dispatch import dispatch
+from reminder.pipeline.plan import PlanReport, StepCount, plan
+from reminder.pipeline.tally import DispatchReport
+
+__all__ = ["RunReport", "run_pass"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What one pass planned and what became of everything whose time had come."""
+
+    plan: PlanReport
+    dispatch: DispatchReport
+
+
+async def run_pass(
+    deployment: Deployment,
+    *,
+    stopping: Callable[[], bool] = lambda: False,
+    on_step: Callable[[StepCount], None] = lambda _: None,
+    on_batch: Callable[[DispatchReport], None] = lambda _: None,
+) -> RunReport:
+    """Plan at this instant and send everything whose time has come; close the gateways when done."""
+    planned = plan(deployment, deployment.clock(), on_step=on_step)
+    try:
+        sent = await dispatch(deployment, stopping=stopping, on_batch=on_batch)
+    finally:
+        for gateway in deployment.gateways.values():
+            await gateway.close()
+    return RunReport(planned, sent)
