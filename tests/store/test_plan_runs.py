@@ -1,0 +1,117 @@
+"""Runs of the schedule: each slot is planned by one process, and planned after all when that one died."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from reminder.store import plan_runs
+
+AT = datetime(2026, 3, 1, 9, tzinfo=UTC)
+TODAY = date(2026, 3, 1)
+SLOT: dict[str, Any] = {"schedule": "daily", "slot_date": TODAY, "slot_no": 0}
+
+
+def test_slot_is_taken_once(engine: Engine) -> None:
+    """Law 2: of all who see that a slot is due one gets it; None is a normal answer for the rest."""
+    with engine.begin() as connection:
+        assert plan_runs.begin(connection, **SLOT, owner="one", at=AT) is not None
+        assert plan_runs.begin(connection, **SLOT, owner="two", at=AT) is None
+        assert plan_runs.begin(connection, **SLOT, owner="one", at=AT) is None
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"slot_no": 1}, {"slot_date": TODAY + timedelta(days=1)}, {"schedule": "weekly"}],
+    ids=["number", "date", "schedule"],
+)
+def test_other_slots_are_free(engine: Engine, other: dict[str, Any]) -> None:
+    """Taking one slot takes neither the next one nor another schedule's."""
+    with engine.begin() as connection:
+        plan_runs.begin(connection, **SLOT, owner="one", at=AT)
+
+        assert plan_runs.begin(connection, **(SLOT | other), owner="two", at=AT) is not None
+
+
+def test_slot_is_taken_once_by_many_at_the_same_time(engine: Engine) -> None:
+    """Law 2: eight processes that ask in the same instant get one run between them, and no error."""
+
+    def take(number: int) -> int | None:
+        """Take the slot in a transaction of its own."""
+        with engine.begin() as connection:
+            return plan_runs.begin(connection, **SLOT, owner=f"p-{number}", at=AT)
+
+    with ThreadPoolExecutor(8) as pool:
+        taken = list(pool.map(take, range(8)))
+
+    assert len([run for run in taken if run is not None]) == 1
+
+
+def test_losing_a_slot_leaves_the_transaction_usable(engine: Engine) -> None:
+    """Whoever is too late goes on in the same transaction; PostgreSQL would refuse all after a bare error."""
+    with engine.begin() as connection:
+        plan_runs.begin(connection, **SLOT, owner="one", at=AT)
+        plan_runs.begin(connection, **SLOT, owner="two", at=AT)
+
+        assert plan_runs.begin(connection, **(SLOT | {"slot_no": 1}), owner="two", at=AT) is not None
+
+
+def test_finished_slots_are_done(engine: Engine) -> None:
+    """Only what has finished counts as done, from the date asked for, for the schedule asked for."""
+    with engine.begin() as connection:
+        for slot in (SLOT, SLOT | {"slot_no": 1}, SLOT | {"slot_date": TODAY - timedelta(days=1)}):
+            run = plan_runs.begin(connection, **slot, owner="one", at=AT)
+            assert run is not None
+            assert plan_runs.finish(connection, run, owner="one", planned=5, at=AT) is True
+        plan_runs.begin(connection, **(SLOT | {"slot_no": 2}), owner="one", at=AT)
+
+        assert plan_runs.done_since(connection, "daily", TODAY) == {(TODAY, 0), (TODAY, 1)}
+        assert plan_runs.done_since(connection, "weekly", TODAY) == set()
+
+
+def test_dead_run_is_given_up_and_begun_again(engine: Engine) -> None:
+    """Law 4: a daemon killed while planning leaves no hole; its slot is planned by the next one that looks."""
+    with engine.begin() as connection:
+        dead = plan_runs.begin(connection, **SLOT, owner="dead", at=AT)
+
+        assert dead is not None
+        assert plan_runs.abandon(connection, at=AT + timedelta(seconds=599), older_than_seconds=600) == 0
+        assert plan_runs.abandon(connection, at=AT + timedelta(seconds=600), older_than_seconds=600) == 1
+        assert plan_runs.begin(connection, **SLOT, owner="next", at=AT + timedelta(seconds=600)) is not None
+
+
+def test_finished_run_is_never_given_up(engine: Engine) -> None:
+    """However old, what has been planned stays planned."""
+    with engine.begin() as connection:
+        run = plan_runs.begin(connection, **SLOT, owner="one", at=AT)
+        assert run is not None
+        plan_runs.finish(connection, run, owner="one", planned=0, at=AT)
+
+        assert plan_runs.abandon(connection, at=AT + timedelta(days=400), older_than_seconds=600) == 0
+        assert plan_runs.done_since(connection, "daily", TODAY) == {(TODAY, 0)}
+
+
+def test_given_up_run_cannot_finish(engine: Engine) -> None:
+    """A planner thought dead that wakes up can't call its successor's run done, even if that got the same number."""
+    with engine.begin() as connection:
+        slow = plan_runs.begin(connection, **SLOT, owner="slow", at=AT)
+        assert slow is not None
+        plan_runs.abandon(connection, at=AT + timedelta(hours=1), older_than_seconds=600)
+        plan_runs.begin(connection, **SLOT, owner="next", at=AT + timedelta(hours=1))
+
+        assert plan_runs.finish(connection, slow, owner="slow", planned=5, at=AT) is False
+        assert plan_runs.done_since(connection, "daily", TODAY) == set()
+
+
+def test_run_finishes_once(engine: Engine) -> None:
+    """A second finish says False and leaves the first one's count."""
+    with engine.begin() as connection:
+        run = plan_runs.begin(connection, **SLOT, owner="one", at=AT)
+        assert run is not None
+
+        assert plan_runs.finish(connection, run, owner="one", planned=5, at=AT) is True
+        assert plan_runs.finish(connection, run, owner="one", planned=9, at=AT) is False
