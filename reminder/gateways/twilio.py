@@ -6,6 +6,7 @@ URL: any receipt, even one that overtakes a lost answer, says which message it i
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, ClassVar
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -28,7 +29,19 @@ VALID_SECONDS_MAX = 36_000
 """The longest that Twilio keeps a text in its queue (10 h), its default."""
 
 _VARIABLES = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_API_KEY", "TWILIO_API_SECRET")
+_NUMBER = re.compile(r"\+[1-9][0-9]{6,14}|[0-9]{3,8}")
+_NAME = re.compile(r"[A-Za-z0-9 +_&-]{1,11}")
 _ENDED_BADLY = frozenset({"failed", "undelivered", "canceled"})
+
+
+def _checked_sender(sender: str | None) -> str | None:
+    """Return the sender, or raise ValueError: a number, a short code, or a name (Twilio: at most 11 characters)."""
+    if sender is None or _NUMBER.fullmatch(sender) or (_NAME.fullmatch(sender) and re.search("[A-Za-z]", sender)):
+        return sender
+    raise ValueError(
+        'expected a number such as "+15017122661", a short code of 3 to 8 digits, or a name of at most 11 letters, '
+        "digits, spaces and -_&+ with a letter among them"
+    )
 
 
 def _checked_base_url(url: str | None) -> str | None:
@@ -62,10 +75,9 @@ class TwilioOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
-    sender: Annotated[str | None, _Setting] = Field(
+    sender: Annotated[str | None, _Setting, AfterValidator(_checked_sender)] = Field(
         default=None,
         alias="from",
-        pattern=r"^(\+[1-9][0-9]{4,14}|[0-9]{3,8}|[A-Za-z0-9 +_&-]{1,11})$",
         description="The number, short code or name that texts come from. Either this or messaging_service_sid.",
         examples=["+15017122661"],
     )

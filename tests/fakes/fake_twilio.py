@@ -83,8 +83,8 @@ class FakeTwilio:
         told = await request.json()
         self.always = Behaviour(**told.get("always", {}))
         self.coming = deque(Behaviour(**one) for one in told.get("next", []))
-        self.posts.clear()
-        self.in_flight_most = 0
+        self.posts = []
+        self.in_flight = self.in_flight_most = 0
         return web.json_response({})
 
     async def list_posts(self, request: web.Request) -> web.Response:
@@ -102,7 +102,8 @@ class FakeTwilio:
             "login": _login(request),
             "reference": _reference(form),
         }
-        self.posts.append(post)
+        posts = self.posts
+        posts.append(post)
         self.in_flight += 1
         self.in_flight_most = max(self.in_flight_most, self.in_flight)
         try:
@@ -110,7 +111,8 @@ class FakeTwilio:
                 return _error(Behaviour("error", *refusal))
             return await self._answer(request, behaviour, post)
         finally:
-            self.in_flight -= 1
+            # A call that hangs outlives the instruction it came under, and counts for no other.
+            self.in_flight -= posts is self.posts
 
     async def _answer(self, request: web.Request, told: Behaviour, post: dict[str, object]) -> web.StreamResponse:
         """Answer as told."""

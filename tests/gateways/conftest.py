@@ -26,6 +26,7 @@ class TwilioFake:
     """The fake as a test sees it: told how to behave, asked what it was posted."""
 
     def __init__(self, url: str, log: Path) -> None:
+        self.program = str(FAKE)
         self.url = url
         self.log = log
 
