@@ -1,0 +1,66 @@
+"""The command line: `reminder NOUN VERB`. Thin faces over `reminder.app` and `reminder.pipeline`, one file a noun.
+
+This module is all that `reminder --help` imports: commands, and the libraries they need, come when they are run.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from reminder.cli.frame import Frame, Guarded
+from reminder.cli.lazy import Lazy
+
+__all__ = ["COMMANDS", "main"]
+
+COMMANDS = {
+    "init": Lazy("reminder.cli.init:init", "Write a new deployment, ready to run."),
+    "demo": Lazy("reminder.cli.demo:demo", "Show the whole way on made-up accounts, through the console."),
+    "db": Lazy("reminder.cli.db:db", "Make our tables, or bring them to the newest shape."),
+    "accounts": Lazy("reminder.cli.accounts:accounts", "Import accounts from a file, and look at them."),
+    "book": Lazy("reminder.cli.book:book", "Check the table that accounts are read from."),
+    "policy": Lazy("reminder.cli.policy:policy", "Check, list and show the policies."),
+    "template": Lazy("reminder.cli.template:template", "Check, list and render the templates."),
+    "sms": Lazy("reminder.cli.sms:sms", "Count the segments of a text."),
+    "preview": Lazy("reminder.cli.preview:preview", "Show what would be sent, and why the others stay silent."),
+    "run": Lazy("reminder.cli.run:run", "Plan and send once, now."),
+    "daemon": Lazy("reminder.cli.daemon:daemon", "Plan and send on schedule until told to stop."),
+    "explain": Lazy("reminder.cli.explain:explain", "Say why an account is or is not reminded."),
+    "status": Lazy("reminder.cli.status:status", "Show how the deployment is doing."),
+    "outbox": Lazy("reminder.cli.outbox:outbox", "Look at reminders, and settle those that wait for a person."),
+    "hold": Lazy("reminder.cli.hold:hold", "Pause an account or a customer, with a reason and an end."),
+    "suppress": Lazy("reminder.cli.suppress:suppress", "Never contact a number or a customer."),
+    "gateway": Lazy("reminder.cli.gateway:gateway", "List gateways, and send a test text through one."),
+}
+"""Every command, in the order of the help: setting up, looking, sending, looking after."""
+
+
+@click.group(
+    cls=Guarded, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120}
+)
+@click.option(
+    "--config",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="REMINDER_CONFIG",
+    default="config",
+    show_default=True,
+    show_envvar=True,
+    help="Folder that reminder.yaml lies in.",
+)
+@click.option("--traceback", is_flag=True, help="Show where in the code an error arose.")
+@click.version_option(package_name="reminder-dispatcher", prog_name="reminder")
+@click.pass_context
+def main(ctx: click.Context, folder: Path, traceback: bool) -> None:
+    """Remind customers of payments: due soon, in grace, overdue.
+
+    \b
+    Begin with:
+      reminder init DIR        a new deployment to edit
+      reminder demo            everything at once, on made-up accounts
+
+    \b
+    Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a file of the deployment is wrong.
+    """
+    ctx.obj = Frame(folder, traceback)
