@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from zoneinfo import ZoneInfo
 
 import click
@@ -138,7 +138,7 @@ class Guarded(LazyGroup):
                 raise
             self._tell_unexpected(ctx, error)
 
-    def _tell(self, ctx: click.Context, error: ReminderError, code: int) -> None:
+    def _tell(self, ctx: click.Context, error: ReminderError, code: int) -> NoReturn:
         from reminder.cli.output import clean, emit_problems
 
         if _wants_traceback(ctx):
@@ -149,7 +149,7 @@ class Guarded(LazyGroup):
             click.secho(f"Error: {clean(error)}", fg="red", err=True)
         ctx.exit(code)
 
-    def _tell_unexpected(self, ctx: click.Context, error: Exception) -> None:
+    def _tell_unexpected(self, ctx: click.Context, error: Exception) -> NoReturn:
         from reminder.cli.logs import mask_numbers
         from reminder.cli.output import clean
 
