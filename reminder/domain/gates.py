@@ -96,7 +96,12 @@ def _same_cycle(case: Case, at: datetime) -> GateAnswer:
     return GateAnswer("moved", f"still due on {due_date}")
 
 
-def _has_step(case: Case, _at: datetime) -> GateAnswer:
+def _has_step(case: Case, at: datetime) -> GateAnswer:
+    if case.step is None and case.policy is not None and case.policy.broken:
+        # Nothing is ended by a mistake in a file: once that is mended, the reminder goes on.
+        detail = f"policy {case.policy.name} can't be read: {case.policy.broken}"
+        skip = _until_closed(Reason.POLICY, detail, expires_at=case.reminder.expires_at, at=at)
+        return GateAnswer("policy", detail, skip)
     if case.step is None:
         now = f"policy {case.policy.name} is for it now" if case.policy else "no policy is for it now"
         detail = f"planned as {case.reminder.policy}/{case.reminder.step}; {now} and has no such step"

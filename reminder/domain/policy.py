@@ -77,7 +77,8 @@ class Policy:
     """The rules for one kind of account. `version` is a short hash of the file it came from.
 
     `route` names gateways in the order they are tried for a text. `consolidated` is the folder of the templates that
-    list several accounts of one customer, or None where each account gets its own text.
+    list several accounts of one customer, or None where each account gets its own text. `broken` says what is wrong
+    with the file, where it can't be used: such a policy has no steps, and keeps its accounts from every other one.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Policy:
     steps: tuple[Step, ...]
     consolidated: str | None = None
     version: str = ""
+    broken: str = ""
 
     @cached_property
     def windows(self) -> tuple[ContactWindow, ...]:
