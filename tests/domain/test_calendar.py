@@ -49,6 +49,8 @@ def test_a_worked_weekend_day_is_no_holiday(worked: str) -> None:
         pytest.param("2023-01-02", True, id="the Monday off instead"),
         pytest.param("2027-01-02", True, id="a Saturday after a Friday off, notice or not"),
         pytest.param("2026-01-10", False, id="a plain Saturday"),
+        pytest.param("2096-12-30", False, id="a Sunday, two days before a Tuesday off"),
+        pytest.param("2099-01-03", False, id="a Saturday, two days after a Thursday off"),
     ],
 )
 def test_breaks_cross_the_new_year(day: str, holiday: bool) -> None:

@@ -134,6 +134,8 @@ def test_the_tightest_cap_is_named() -> None:
     day, week = Cap(1, CapPeriod.DAY), Cap(2, CapPeriod.ROLLING, 7)
     contacts = [utc("2026-05-06 02:00"), utc("2026-05-04 02:00")]
     assert next_free([day, week], contacts, utc("2026-05-06 03:00"), "Asia/Shanghai") == (utc("2026-05-11 02:00"), week)
+    again = Cap(1, CapPeriod.DAY, 9)
+    assert next_free([day, again], contacts, utc("2026-05-06 03:00"), "Asia/Shanghai") == (utc("2026-05-06 16:00"), day)
     assert next_free([day, week], contacts[:1], utc("2026-05-06 03:00"), "Asia/Shanghai") == (
         utc("2026-05-06 16:00"),
         day,
@@ -168,6 +170,7 @@ def test_instants_may_be_written_in_any_zone() -> None:
     [
         pytest.param(Cap(3, CapPeriod.ROLLING, 7), "3 per 7 days", id="rolling"),
         pytest.param(Cap(1, CapPeriod.DAY), "1 per day", id="calendar day"),
+        pytest.param(Cap(2, CapPeriod.ROLLING), "2 per 1 days", id="rolling day"),
         pytest.param(Cap(10, CapPeriod.MONTH), "10 per month", id="calendar month"),
     ],
 )

@@ -133,6 +133,8 @@ def test_errors_and_representations_never_tell_the_number(digits: int) -> None:
         pytest.param("+79161234567", "+791****4567", id="Russia"),
         pytest.param("+447400123456", "+4474****3456", id="United Kingdom"),
         pytest.param("+85251234567", "+852****4567", id="Hong Kong: eight digits"),
+        pytest.param("+4112345678901", "+41123****8901", id="Switzerland: a long one"),
+        pytest.param("+171234567890", "+1712****7890", id="North America: a long one"),
         pytest.param("+2901234", "****", id="short"),
         pytest.param("+", "****", id="a sign"),
         pytest.param("", "****", id="nothing"),

@@ -85,6 +85,15 @@ def test_mainland_gateways_count_every_character(text: str, units: int, segments
     assert segment(text, Counting.CN) == Segmentation(Encoding.UCS2, units, segments)
 
 
+@pytest.mark.parametrize(
+    ("pair", "each", "single"), [pytest.param("€", 76, 80, id="€"), pytest.param("🙂", 33, 35, id="🙂")]
+)
+def test_every_seam_may_leave_a_unit_empty(pair: str, each: int, single: int) -> None:
+    """An odd part holds pairs only up to its last unit but one, at each seam anew, however long the text."""
+    for count in range(single + 1, each * 9):
+        assert segment(pair * count).segments == -(-count // each), count
+
+
 @given(gsm_texts | any_texts)
 @example("a" * 152 + "€" + "a" * 152)
 @example("a" * 159 + "€")
