@@ -152,8 +152,10 @@ def _is_plain_number_in_sqlite(raw: Expression) -> ColumnElement[bool]:
 def day(raw: Expression, kind: Kind, dialect: str) -> Expression:
     """Return a column as a calendar day between DAY_MIN and DAY_MAX; NULL where it holds none."""
     if dialect == "sqlite":
-        first_ten = func.substr(cast(raw, Text), 1, 10)
-        real = and_(func.date(first_ten) == first_ten, first_ten.between(str(DAY_MIN), str(DAY_MAX)))
+        first_ten = func.substr(raw, 1, 10, type_=String())
+        # A modifier makes SQLite count: without one it gives a 31st of February back as it came.
+        counted = func.date(first_ten, "+0 days") == first_ten
+        real = and_(func.typeof(raw) == "text", counted, first_ten.between(str(DAY_MIN), str(DAY_MAX)))
         return type_coerce(case((real, first_ten), else_=null()), Date())
     if kind is Kind.LOCAL_INSTANT:
         return case((_within(raw, DAY_MIN, DAY_MAX), cast(raw, Date)), else_=null())
