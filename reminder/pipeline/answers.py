@@ -19,13 +19,14 @@ class Tried:
     """A text that was handed to a gateway.
 
     `attempts` counts the tries refused before this one; `turns` is how many gateways take turns on its route;
-    `printed` says that the console stood in.
+    `instead_of` names the gateway that the console stood in for.
     """
 
     reference: str
+    gateway: str
     attempts: int
     turns: int
-    printed: bool
+    instead_of: str | None
 
 
 def answer_for(
@@ -33,8 +34,7 @@ def answer_for(
 ) -> Answer:
     """Return what to record for one answer. `jitter` lies in [0, 1)."""
     if isinstance(outcome, Accepted):
-        event, word = (Event.PRINT, "printed") if tried.printed else (Event.ACCEPT, "accepted")
-        return Answer(tried.reference, event, word, "", counted=True, provider_id=outcome.provider_id)
+        return _taken(tried, outcome)
     if not isinstance(outcome, Refused):
         return Answer(tried.reference, Event.LOSE, "unknown", outcome.detail, counted=True)
     if outcome.kind is Refusal.CONFIGURATION:
@@ -48,6 +48,13 @@ def answer_for(
             tried, outcome, f"{Reason.ATTEMPTS}: {tried.attempts + 1} refused, the last with {_words(outcome)}"
         )
     return _postponed(tried, outcome, at + timedelta(seconds=delay), burns=True)
+
+
+def _taken(tried: Tried, accepted: Accepted) -> Answer:
+    event, word, reason = Event.ACCEPT, "accepted", f"accepted by {tried.gateway}"
+    if tried.instead_of is not None:
+        event, word, reason = Event.PRINT, "printed", f"printed by {tried.gateway} in place of {tried.instead_of}"
+    return Answer(tried.reference, event, word, reason, counted=True, provider_id=accepted.provider_id)
 
 
 def _delay_seconds(tried: Tried, outcome: Refused, backoff: Backoff, jitter: float) -> float | None:

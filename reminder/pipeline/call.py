@@ -64,9 +64,10 @@ def _answer(deployment: Deployment, one: Reserved, outcome: Outcome, at: datetim
     policy = one.text.lead.policy
     tried = Tried(
         reference=one.reference,
+        gateway=one.text.choice.gateway.name,
         attempts=one.text.lead.case.reminder.attempts,
         turns=max(1, len(turns(policy.route, deployment.gateways))),
-        printed=one.text.choice.instead_of is not None,
+        instead_of=one.text.choice.instead_of,
     )
     limits = deployment.limits
     return answer_for(

@@ -6,12 +6,12 @@ chunks. Nothing is decided here: what is planned is asked again, with live data,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, not_
+from sqlalchemy import ColumnElement, Connection, Row, and_, false, func, not_, or_, select
 
 from reminder.domain.policy import Policy, Step
 from reminder.domain.reminder import Reminder
@@ -21,7 +21,7 @@ from reminder.pipeline.deployment import Deployment
 from reminder.store import planning
 from reminder.store.planning import DueAccounts, StepPlan
 
-__all__ = ["PlanReport", "StepCount", "imagine", "plan"]
+__all__ = ["PlanReport", "StepCount", "count_settled", "imagine", "plan"]
 
 CHUNK_ROWS = 500
 """How many keys of a book in another database are in memory, and looked up in the outbox, at once."""
@@ -57,39 +57,57 @@ def plan(deployment: Deployment, at: datetime, *, on_step: Callable[[StepCount],
     Doing it twice, or in two processes at once, adds nothing. `on_step` hears of each step when it is done.
     """
     counts = []
-    for policy, step in _steps(deployment.policies):
-        count = StepCount(policy.name, step.key, _plan_step(deployment, policy, step, at))
-        on_step(count)
-        if count.planned:
-            counts.append(count)
+    with deployment.book.engine.connect() as book:
+        scopes = list(_scopes(deployment, book, at))
+    for scope in scopes:
+        for step in scope.policy.steps:
+            count = StepCount(scope.policy.name, step.key, _plan_step(deployment, scope, _step_plan(scope, step, at)))
+            on_step(count)
+            if count.planned:
+                counts.append(count)
     return PlanReport(at, tuple(counts))
 
 
-def _steps(policies: Sequence[Policy]) -> Iterator[tuple[Policy, Step]]:
-    return ((policy, step) for policy in policies for step in policy.steps)
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """A policy as one plan sees it: whose accounts it takes, and when contact may begin where they live.
+
+    `belongs` is the condition that an account is owed and is this policy's. `opens_at` maps a zone of the book to the
+    opening of the contact window there, where it isn't open at the instant of planning.
+    """
+
+    policy: Policy
+    belongs: ColumnElement[bool]
+    opens_at: Mapping[str, datetime]
 
 
-def _plan_step(deployment: Deployment, policy: Policy, step: Step, at: datetime) -> int:
-    if not deployment.book.same_database:
-        return _plan_streamed(deployment, policy, step, at)
-    with deployment.engine.begin() as connection:
-        step_plan = _step_plan(deployment, connection, policy, step, at)
-        return planning.insert_planned(connection, _due(deployment, policy, step_plan), step_plan)
+def _scopes(deployment: Deployment, connection: Connection, at: datetime) -> Iterator[_Scope]:
+    """Yield the policies that have steps; an account is for the first whose selector it meets."""
+    book = deployment.book
+    earlier: list[ColumnElement[bool]] = []
+    for policy in deployment.policies:
+        matching = book.matching(policy.selector)
+        if policy.steps:
+            yield _Scope(policy, and_(book.owed(), matching, *earlier), _opens_at(deployment, connection, policy, at))
+        earlier.append(not_(matching))
 
 
-def _plan_streamed(deployment: Deployment, policy: Policy, step: Step, at: datetime) -> int:
+def _plan_step(deployment: Deployment, scope: _Scope, step_plan: StepPlan) -> int:
+    due = _due(deployment, scope, step_plan)
+    if deployment.book.same_database:
+        with deployment.engine.begin() as connection:
+            return planning.insert_planned(connection, due, step_plan)
+    planned = 0
     with deployment.book.engine.connect() as book:
-        step_plan = _step_plan(deployment, book, policy, step, at)
-        planned = 0
-        for keys in _keys(deployment, book, policy, step_plan):
+        for keys in _keys(deployment, book, due):
             with deployment.engine.begin() as connection:
                 planned += planning.insert_rows(connection, _new_rows(connection, step_plan, keys))
     return planned
 
 
-def _step_plan(deployment: Deployment, book: Connection, policy: Policy, step: Step, at: datetime) -> StepPlan:
-    today = policy.today(at)
-    first, last = today - timedelta(days=step.closes), today - timedelta(days=step.opens)
+def _step_plan(scope: _Scope, step: Step, at: datetime) -> StepPlan:
+    policy = scope.policy
+    first, last = _due_dates(policy, [step], at)
     days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
     return StepPlan(
         policy=policy.name,
@@ -98,15 +116,21 @@ def _step_plan(deployment: Deployment, book: Connection, policy: Policy, step: S
         first_due=first,
         last_due=last,
         expires_at={day: policy.closes_at(step, day) for day in days},
-        opens_at=_opens_at(policy, step, deployment.book.zones(book, first, last), at),
+        opens_at=scope.opens_at if step.leg == "sms" else {},
         at=at,
     )
 
 
-def _opens_at(policy: Policy, step: Step, zones: Sequence[str | None], at: datetime) -> dict[str, datetime]:
-    """Return the opening of the contact window in each known zone where it isn't open now."""
-    if step.leg == "event":
-        return {}
+def _due_dates(policy: Policy, steps: Sequence[Step], at: datetime) -> tuple[date, date]:
+    """Return the first and the last due date for which one of the steps is true at the instant `at`."""
+    today = policy.today(at)
+    latest = max(step.closes for step in steps)
+    return today - timedelta(days=latest), today - timedelta(days=min(step.opens for step in steps))
+
+
+def _opens_at(deployment: Deployment, connection: Connection, policy: Policy, at: datetime) -> dict[str, datetime]:
+    """Return when contact may begin in each known zone of the policy's due accounts, where it may not at once."""
+    zones = deployment.book.zones(connection, *_due_dates(policy, policy.steps, at))
     opens = {}
     for zone in zones:
         known = known_zone(zone)
@@ -116,7 +140,7 @@ def _opens_at(policy: Policy, step: Step, zones: Sequence[str | None], at: datet
     return opens
 
 
-def _due(deployment: Deployment, policy: Policy, step_plan: StepPlan) -> DueAccounts:
+def _due(deployment: Deployment, scope: _Scope, step_plan: StepPlan) -> DueAccounts:
     book = deployment.book
     return DueAccounts(
         selectable=book.selectable,
@@ -124,24 +148,12 @@ def _due(deployment: Deployment, policy: Policy, step_plan: StepPlan) -> DueAcco
         customer_id=book.columns.customer_id,
         due_date=book.columns.due_date,
         timezone=book.columns.timezone,
-        condition=and_(
-            book.due_between(step_plan.first_due, step_plan.last_due), book.owed(), *_belongs_to(deployment, policy)
-        ),
+        condition=and_(book.due_between(step_plan.first_due, step_plan.last_due), scope.belongs),
     )
 
 
-def _belongs_to(deployment: Deployment, policy: Policy) -> list[ColumnElement[bool]]:
-    """Return the conditions that an account is this policy's: its selector, and none that comes before it."""
-    earlier = deployment.policies[: deployment.policies.index(policy)]
-    book = deployment.book
-    return [book.matching(policy.selector), *(not_(book.matching(other.selector)) for other in earlier)]
-
-
-def _keys(
-    deployment: Deployment, book: Connection, policy: Policy, step_plan: StepPlan
-) -> Iterator[Sequence[Row[Any]]]:
+def _keys(deployment: Deployment, book: Connection, due: DueAccounts) -> Iterator[Sequence[Row[Any]]]:
     """Yield who is in the step's window, from a book in another database, in bounded chunks."""
-    due = _due(deployment, policy, step_plan)
     columns = (
         due.account_id.label("account_id"),
         due.customer_id.label("customer_id"),
@@ -172,14 +184,27 @@ def imagine(deployment: Deployment, connection: Connection, book: Connection, at
 
     They have no id yet (0). `book` is the same connection as `connection` where the database is the same.
     """
-    for policy, step in _steps(deployment.policies):
-        step_plan = _step_plan(deployment, book, policy, step, at)
-        if deployment.book.same_database:
-            query = planning.due_select(_due(deployment, policy, step_plan), step_plan)
-            yield from _reminders(connection.execute(query).mappings())
-            continue
-        for keys in _keys(deployment, book, policy, step_plan):
-            yield from _reminders(_new_rows(connection, step_plan, keys))
+    for scope in _scopes(deployment, book, at):
+        for step in scope.policy.steps:
+            step_plan = _step_plan(scope, step, at)
+            due = _due(deployment, scope, step_plan)
+            if deployment.book.same_database:
+                yield from _reminders(connection.execute(planning.due_select(due, step_plan)).mappings())
+                continue
+            for keys in _keys(deployment, book, due):
+                yield from _reminders(_new_rows(connection, step_plan, keys))
+
+
+def count_settled(deployment: Deployment, connection: Connection, at: datetime) -> int:
+    """Return how many accounts would be inside some step's days at the instant `at` if they were not paid or closed."""
+    book = deployment.book
+    inside = [
+        and_(book.matching(policy.selector), book.due_between(*_due_dates(policy, policy.steps, at)))
+        for policy in deployment.policies
+        if policy.steps
+    ]
+    query = select(func.count()).select_from(book.selectable)
+    return connection.scalar(query.where(not_(book.owed()), or_(false(), *inside))) or 0
 
 
 def _reminders(rows: Iterable[Any]) -> Iterator[Reminder]:
