@@ -40,7 +40,15 @@ from reminder.store.engine import open_engine
 from reminder.store.schema import account as own_accounts
 from reminder.store.upgrade import require_current
 
-__all__ = ["Installation", "environment", "now", "open_database", "open_deployment", "read_installation"]
+__all__ = [
+    "Installation",
+    "environment",
+    "gateways_of",
+    "now",
+    "open_database",
+    "open_deployment",
+    "read_installation",
+]
 
 PAUSE_MINUTES = 15
 """How long a gateway that can't send as configured is left alone before it is tried again."""
@@ -140,7 +148,7 @@ def open_deployment(
     with open_database(installation, read_only=read_only) as engine:
         require_current(engine)
         with _open_book(installation, engine) as book:
-            gateways, absent = _gateways(installation)
+            gateways, absent = gateways_of(installation)
             yield Deployment(
                 engine=engine,
                 book=book,
@@ -191,7 +199,11 @@ def _mapping(engine: Engine, settings: BookSettings) -> BookMapping:
     )
 
 
-def _gateways(installation: Installation) -> tuple[dict[str, Gateway], dict[str, str]]:
+def gateways_of(installation: Installation) -> tuple[dict[str, Gateway], dict[str, str]]:
+    """Return the gateways of the settings that can be used, and of each other one why it can't; connects to nothing.
+
+    Raises ConfigError for wrong options.
+    """
     built: dict[str, Gateway] = {}
     absent: dict[str, str] = {}
     problems: list[Problem] = []
