@@ -7,15 +7,17 @@ writes nothing twice.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, Row, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from reminder.store.rows import insert_one
 from reminder.store.schema import plan_run
 
-__all__ = ["abandon", "begin", "done_since", "finish"]
+__all__ = ["abandon", "begin", "done_since", "finish", "give_up", "latest"]
 
 
 def begin(
@@ -39,6 +41,12 @@ def finish(connection: Connection, plan_run_id: int, *, owner: str, planned: int
     return connection.execute(update(plan_run).where(*mine).values(ended_at=at, planned=planned)).rowcount == 1
 
 
+def give_up(connection: Connection, plan_run_id: int, *, owner: str) -> bool:
+    """Let go of an unfinished run, so that its slot can be taken again at once; return False when it isn't ours."""
+    mine = (plan_run.c.plan_run_id == plan_run_id, plan_run.c.owner == owner, plan_run.c.ended_at.is_(None))
+    return connection.execute(delete(plan_run).where(*mine)).rowcount == 1
+
+
 def abandon(connection: Connection, *, at: datetime, older_than_seconds: int) -> int:
     """Give up runs that began longer ago than this and have not finished, so that their slots are planned after all.
 
@@ -54,3 +62,8 @@ def done_since(connection: Connection, schedule: str, since_date: date) -> set[t
         plan_run.c.schedule == schedule, plan_run.c.slot_date >= since_date, plan_run.c.ended_at.is_not(None)
     )
     return {(row.slot_date, row.slot_no) for row in connection.execute(query)}
+
+
+def latest(connection: Connection, *, limit: int) -> Sequence[Row[Any]]:
+    """Return the newest runs, at most `limit`: schedule, slot_date, slot_no, owner, started_at, ended_at, planned."""
+    return connection.execute(select(plan_run).order_by(plan_run.c.plan_run_id.desc()).limit(limit)).all()

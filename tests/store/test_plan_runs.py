@@ -115,3 +115,34 @@ def test_run_finishes_once(engine: Engine) -> None:
 
         assert plan_runs.finish(connection, run, owner="one", planned=5, at=AT) is True
         assert plan_runs.finish(connection, run, owner="one", planned=9, at=AT) is False
+
+
+def test_own_unfinished_run_can_be_let_go(engine: Engine) -> None:
+    """A plan that failed gives its slot back at once: the next look takes it, and nothing waits for a timeout."""
+    with engine.begin() as connection:
+        run = plan_runs.begin(connection, **SLOT, owner="one", at=AT)
+        assert run is not None
+
+        assert plan_runs.give_up(connection, run, owner="one")
+        assert plan_runs.begin(connection, **SLOT, owner="two", at=AT) is not None
+
+
+def test_run_of_another_or_finished_one_is_kept(engine: Engine) -> None:
+    """Nobody lets go of somebody else's slot, nor of one that is done: it would be planned a second time."""
+    with engine.begin() as connection:
+        run = plan_runs.begin(connection, **SLOT, owner="one", at=AT)
+        assert run is not None
+        assert not plan_runs.give_up(connection, run, owner="two")
+        plan_runs.finish(connection, run, owner="one", planned=3, at=AT)
+
+        assert not plan_runs.give_up(connection, run, owner="one")
+        assert plan_runs.done_since(connection, "daily", TODAY) == {(TODAY, 0)}
+
+
+def test_latest_runs_come_first(engine: Engine) -> None:
+    """`status` shows the newest runs, as many as it asks for."""
+    with engine.begin() as connection:
+        for number in range(4):
+            plan_runs.begin(connection, **(SLOT | {"slot_no": number}), owner="one", at=AT)
+
+        assert [row.slot_no for row in plan_runs.latest(connection, limit=2)] == [3, 2]
