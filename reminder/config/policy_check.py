@@ -1,4 +1,4 @@
-"""What is doubtful in policies that load: gaps, steps that can lapse, policies that hide or cross each other.
+"""What is doubtful in policies that load: gaps, steps that lapse or outlive their tier, policies that hide each other.
 
 All of it comes as warnings: each may be meant.
 """
@@ -16,7 +16,7 @@ from reminder.config.policy_selector import AMOUNT_FIELD
 from reminder.config.policy_steps import LAST_STEP_DAYS
 from reminder.config.wording import nearest
 from reminder.config.yaml_document import Loc
-from reminder.domain.policy import Action, Step
+from reminder.domain.policy import Action, Step, Tier, tier_of
 from reminder.domain.selector import CORE_FIELDS
 from reminder.errors import Problem
 
@@ -43,6 +43,7 @@ def check_policies(
             *_gaps(file),
             *_open_end(file),
             *_lapses(file),
+            *_outlived_tiers(file),
             *_odd_values(file),
             *(_unknown_fields(file, attributes) if attributes is not None else ()),
             *(_unknown_gateways(file, gateways) if gateways is not None else ()),
@@ -92,6 +93,19 @@ def _lapses(file: PolicyFile) -> Iterator[Problem]:
             message = (
                 f"step `{step.id}` is true for {length} {'day' if length == 1 else 'days'} only, and the window "
                 f"({spell_window(narrow)}) can be closed for {closed}; such accounts never get it"
+            )
+            yield _warn(file, ("steps", _index(file, step), "at"), message)
+
+
+def _outlived_tiers(file: PolicyFile) -> Iterator[Problem]:
+    """Find steps whose text is written for one tier and that stay true into the next (law 5)."""
+    for step in file.policy.steps:
+        ends_in = tier_of(step.closes, file.policy.grace_days)
+        if step.action is Action.TEXT and ends_in is not step.tier:
+            last = -1 if step.tier is Tier.PRE_DUE else file.policy.grace_days
+            message = (
+                f"step `{step.id}` opens in {step.tier} and stays true until day {step.closes}, which is {ends_in}; "
+                f"its text may be wrong by then: end it by day {last}"
             )
             yield _warn(file, ("steps", _index(file, step), "at"), message)
 

@@ -15,9 +15,11 @@ FolderOf = Callable[..., LoadedPolicies]
 DUE = "  - {id: due, at: 0, template: a, until: 9}\n"
 
 
-def _policy(steps: str = DUE, *, name: str = "loans", more: str = "priority: 1") -> str:
-    """Return a policy whose steps begin on line 6."""
-    return f"policy: {name}\ntimezone: UTC\nroute: {{sms: [console]}}\n{more}\nsteps:\n{steps}"
+def _policy(steps: str = DUE, *, name: str = "loans", more: str = "priority: 1", grace_days: int = 90) -> str:
+    """Return a policy whose steps begin on line 6, and lie in grace unless told otherwise."""
+    return (
+        f"policy: {name}\ntimezone: UTC\nroute: {{sms: [console]}}\n{more}\nsteps:\n{steps}grace_days: {grace_days}\n"
+    )
 
 
 def _told(problems: list[Problem]) -> list[str]:
@@ -48,7 +50,7 @@ def test_days_between_steps_without_any_are_named(folder_of: FolderOf, second: s
 
 def test_no_day_outside_the_policy_is_a_gap(folder_of: FolderOf) -> None:
     """Before the first step and after the last, silence is what a policy says."""
-    steps = "  - {id: ahead, at: -7, template: a}\n  - {id: late, at: 30, template: a, until: 40}\n"
+    steps = "  - {id: due, at: 0, template: a}\n  - {id: late, at: 30, template: a, until: 40}\n"
 
     assert check_policies(folder_of(a=_policy(steps))) == []
 
@@ -116,6 +118,50 @@ def test_a_step_that_outlasts_every_closed_run_is_not(folder_of: FolderOf, days:
     loaded = folder_of(a=_policy(f"  - {{id: due, at: 0, template: a, until: {until}}}\n", more=window))
 
     assert check_policies(loaded) == []
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        pytest.param(
+            "at: -3, until: 0",
+            "opens in pre_due and stays true until day 0, which is grace; its text may be wrong by then: "
+            "end it by day -1",
+            id="into-grace",
+        ),
+        pytest.param(
+            "at: -3, until: 9",
+            "opens in pre_due and stays true until day 9, which is escalation; its text may be wrong by then: "
+            "end it by day -1",
+            id="over-grace",
+        ),
+        pytest.param(
+            "at: 0, until: 5",
+            "opens in grace and stays true until day 5, which is escalation; its text may be wrong by then: "
+            "end it by day 4",
+            id="out-of-grace",
+        ),
+    ],
+)
+def test_a_step_that_outlives_its_tier_is_named(folder_of: FolderOf, step: str, expected: str) -> None:
+    """Law 5: a text written for one tier must not go out in the next."""
+    loaded = folder_of(a=_policy(f"  - {{id: due, template: a, {step}}}\n", grace_days=4))
+
+    assert _told(check_policies(loaded)) == [f"a:6:32: step `due` {expected}"]
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        pytest.param("template: a, at: -3, until: -1", id="until-the-eve"),
+        pytest.param("template: a, at: 0, until: 4", id="until-the-last-day-of-grace"),
+        pytest.param("template: a, at: 5, until: 90", id="escalation-has-no-end"),
+        pytest.param("action: hand_over, to: x, at: -3, until: 9", id="an-event-has-no-text"),
+    ],
+)
+def test_a_step_that_ends_with_its_tier_is_not(folder_of: FolderOf, step: str) -> None:
+    """No warning where the text can't be of another tier than its day."""
+    assert check_policies(folder_of(a=_policy(f"  - {{id: due, {step}}}\n", grace_days=4))) == []
 
 
 def test_an_event_never_waits_for_a_window(folder_of: FolderOf) -> None:
