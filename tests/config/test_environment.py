@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reminder.config.environment import expand_variables, inline_secrets
@@ -131,6 +131,7 @@ def test_what_is_no_secret_passes(write: Write, text: str) -> None:
     assert inline_secrets(read_document(write(text + "\n"))) == []
 
 
+@settings(deadline=None)
 @given(
     values=st.dictionaries(st.from_regex(r"[A-Z]{1,6}", fullmatch=True), st.text(min_size=1, max_size=20), max_size=5)
 )

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reminder.config.policies import load_policies
@@ -95,12 +95,14 @@ def _refused(read: Callable[[Path], object], text: str, name: str = "file.yaml")
         assert "\n" not in problem.message
 
 
+@settings(deadline=None)
 @given(text=_spoilt("policies/consumer-loan.yaml"))
 def test_a_spoilt_policy_is_read_or_refused(profiles: Mapping[str, Profile], text: str) -> None:
     """Law 9: whatever an author's slip makes of a policy, no other exception comes out of it."""
     _refused(lambda path: read_policy(path, profiles), text)
 
 
+@settings(deadline=None)
 @given(text=_spoilt("policies/consumer-loan.yaml"))
 def test_a_folder_with_a_spoilt_policy_loads_and_is_checked(profiles: Mapping[str, Profile], text: str) -> None:
     """Law 9: loading and checking a folder never raise; the sound file beside is always there."""
@@ -118,12 +120,14 @@ def test_a_folder_with_a_spoilt_policy_loads_and_is_checked(profiles: Mapping[st
     assert all(warning.line for warning in warnings)
 
 
+@settings(deadline=None)
 @given(text=_spoilt("profiles/cn-consumer-credit.yaml"))
 def test_a_spoilt_profile_is_read_or_refused(text: str) -> None:
     """Law 9: the same holds for the floor under policies."""
     _refused(read_profile, text)
 
 
+@settings(deadline=None)
 @given(
     text=_spoilt("reminder.yaml"), environ=st.dictionaries(st.sampled_from(["X", "TWILIO_FROM"]), st.text(max_size=5))
 )

@@ -6,7 +6,7 @@ from decimal import Decimal
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reminder.config.overlap import covers, may_meet
@@ -35,6 +35,7 @@ TERMS = st.builds(Term, st.sampled_from(("x", "y")), SETS, st.booleans()) | st.t
 SELECTORS = st.lists(TERMS, max_size=3, unique_by=lambda term: term.field).map(lambda terms: Selector(tuple(terms)))
 
 
+@settings(deadline=None)
 @given(one=SELECTORS, other=SELECTORS)
 def test_selectors_said_to_be_apart_never_match_one_account(one: Selector, other: Selector) -> None:
     """A warning that is left out is left out rightly: no account of a small world passes both."""
@@ -44,6 +45,7 @@ def test_selectors_said_to_be_apart_never_match_one_account(one: Selector, other
     assert may_meet(one, other) is bool(both)
 
 
+@settings(deadline=None)
 @given(wide=SELECTORS, narrow=SELECTORS)
 def test_a_selector_said_to_cover_another_matches_all_it_matches(wide: Selector, narrow: Selector) -> None:
     """Only a policy that no account can reach is called unreachable."""
@@ -51,6 +53,7 @@ def test_a_selector_said_to_cover_another_matches_all_it_matches(wide: Selector,
         assert all(wide.matches(account) for account in WORLD if narrow.matches(account))
 
 
+@settings(deadline=None)
 @given(selector=SELECTORS)
 def test_everything_covers_and_meets_itself(selector: Selector) -> None:
     """The empty selector is for every account, and each selector for its own."""

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reminder.config.policy_file import read_policy, spell_window
@@ -249,6 +249,7 @@ STEP = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(shapes=st.lists(STEP, min_size=1, max_size=8), first=st.integers(-60, 30), grace_days=st.integers(0, 30))
 def test_on_any_day_at_most_one_step_is_deserved(
     profiles: Mapping[str, Profile], shapes: list[dict[str, object]], first: int, grace_days: int

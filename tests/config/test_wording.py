@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reminder.config.wording import found, nearest, secret_key, spell_loc
@@ -48,6 +48,7 @@ def test_other_keys_are_no_secrets(key: str) -> None:
     assert found("x", key) == "'x'"
 
 
+@settings(deadline=None)
 @given(text=st.text())
 def test_a_quotation_is_one_short_line(text: str) -> None:
     """Whatever stood in the file, its quotation keeps the message a line."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reminder.config.yaml_document import DEPTH_MAX, SIZE_MAX_BYTES, read_document
@@ -227,6 +227,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(
     value=st.dictionaries(
         st.from_regex(r"[a-z]{1,8}", fullmatch=True).filter(lambda k: k not in {"true", "null", "false"}),
@@ -250,6 +251,7 @@ def test_what_is_written_is_read_back(value: dict[str, object], flow: bool) -> N
     assert all(1 <= line <= lines and column >= 1 for line, column in document.values.values())
 
 
+@settings(deadline=None)
 @given(text=st.text(max_size=60))
 def test_any_text_is_read_or_refused_in_our_words(text: str) -> None:
     """Law 9: garbage is a ConfigError with places, whatever it is."""
