@@ -287,6 +287,10 @@ def test_a_repeated_question_is_cheap() -> None:
         ),
         pytest.param(window("09:00", "20:00", skip="CN"), window("08:00", "21:00", skip="CN"), True, id="both skip"),
         pytest.param(
+            window("08:00", "21:00", skip="CN"), window("08:00", "21:00", skip="CN"), True, id="both, the same"
+        ),
+        pytest.param(window("07:00", "20:00", skip="CN"), window("08:00", "21:00", skip="CN"), False, id="both, early"),
+        pytest.param(
             window("09:00", "22:00", skip="CN"), window("08:00", "21:00", skip="CN"), False, id="both skip, late"
         ),
         pytest.param(
