@@ -120,6 +120,16 @@ def test_sqlite_connection_has_every_cure(sqlite_engine: Engine) -> None:
     assert found == {"journal_mode": "wal", "busy_timeout": 30_000, "foreign_keys": 1, "synchronous": 2}
 
 
+def test_sqlite_driver_begins_no_transaction_of_its_own(sqlite_engine: Engine) -> None:
+    """Trap 1: left to itself the driver begins at the first write, without the lock, and behind SQLAlchemy's back."""
+    with sqlite_engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        driver.execute("INSERT INTO customer_lock VALUES ('c-1')")
+
+        assert not driver.in_transaction
+
+
 def test_sqlite_in_memory_is_one_database_for_all_connections() -> None:
     """A preview or a test on a database in memory sees the same tables in each of its transactions."""
     engine = open_engine("sqlite://")
