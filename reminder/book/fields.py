@@ -113,6 +113,9 @@ class BookFields:
 
         An account without a readable amount counts as owed, so that its refusal is on record.
         """
+        if self.mapping.is_own and self.mapping.closed_column is not None:
+            # Neither column can be NULL there, and the planner of every database understands the plain form.
+            return and_(not_(self.selectable.c[self.mapping.closed_column]), self.amount_due > 0)
         return and_(not_(self.closed()), or_(self.amount_due.is_(None), self.amount_due > 0))
 
     def identified(self) -> ColumnElement[bool]:

@@ -1,0 +1,106 @@
+"""Writing imported accounts: what is new is added, what differs is changed, what is the same is left alone."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Executable, Row, Table, select, update
+from sqlalchemy.dialects import mysql, postgresql, sqlite
+
+__all__ = ["Seen", "Upsert", "Written"]
+
+_KEYS_MAX = 1_000
+"""How many account ids one statement names."""
+
+Written = tuple[int, int, int]
+"""How many rows were added, changed and left as they were."""
+
+
+class Upsert:
+    """Writes rows whose `columns` and `attributes` a file fills, and leaves what it doesn't fill as it is."""
+
+    def __init__(self, table: Table, columns: Sequence[str], attributes: frozenset[str], at: datetime) -> None:
+        self._table = table
+        self._columns = [name for name in columns if name != "account_id"]
+        self._attributes = attributes
+        self._at = at
+
+    def write(self, connection: Connection, rows: list[dict[str, Any]], *, dry_run: bool) -> Written:
+        """Write rows of different account ids, or with `dry_run` only count; return what became of them.
+
+        Rows that are the same still get a new `loaded_at`, for the file says that they are true as of now.
+        """
+        known = {row.account_id: row for row in self._stored(connection, [row["account_id"] for row in rows])}
+        differing, same = [], []
+        for row in rows:
+            stored = known.get(row["account_id"])
+            if stored is not None:
+                kept = {name: text for name, text in stored.attributes.items() if name not in self._attributes}
+                row["attributes"] = {**kept, **row["attributes"]}
+            if stored is None or self._differs(row, stored):
+                differing.append({**row, "loaded_at": self._at})
+            else:
+                same.append(row["account_id"])
+        if differing and not dry_run:
+            connection.execute(self._statement(connection.dialect.name), differing)
+        if not dry_run:
+            self._touch(connection, same)
+        changed = len(known) - len(same)
+        return len(differing) - changed, changed, len(same)
+
+    def _stored(self, connection: Connection, keys: list[str]) -> Iterator[Row[Any]]:
+        table = self._table
+        wanted = [table.c[name] for name in ("account_id", *self._columns, "attributes")]
+        for start in range(0, len(keys), _KEYS_MAX):
+            query = select(*wanted).where(table.c.account_id.in_(keys[start : start + _KEYS_MAX]))
+            yield from connection.execute(query)
+
+    def _differs(self, row: dict[str, Any], stored: Row[Any]) -> bool:
+        fields = stored._mapping  # noqa: SLF001 - its public name, as SQLAlchemy documents it
+        return row["attributes"] != fields["attributes"] or any(row[name] != fields[name] for name in self._columns)
+
+    def _touch(self, connection: Connection, keys: list[str]) -> None:
+        table = self._table
+        for start in range(0, len(keys), _KEYS_MAX):
+            some = table.c.account_id.in_(keys[start : start + _KEYS_MAX])
+            connection.execute(update(table).where(some).values(loaded_at=self._at))
+
+    def _statement(self, dialect: str) -> Executable:
+        written = [*self._columns, "attributes", "loaded_at"]
+        if dialect in ("mysql", "mariadb"):
+            added = mysql.insert(self._table)
+            return added.on_duplicate_key_update({name: added.inserted[name] for name in written})
+        insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+        statement = insert(self._table)
+        return statement.on_conflict_do_update(
+            index_elements=["account_id"], set_={name: statement.excluded[name] for name in written}
+        )
+
+
+class Seen:
+    """Remembers which account ids a file had, and on which line: in a temporary file, so that memory stays flat."""
+
+    def __init__(self) -> None:
+        # A database without a name is SQLite's own temporary file, gone when it is closed.
+        self._database = sqlite3.connect("", isolation_level=None)
+        self._database.execute("PRAGMA journal_mode = OFF")
+        self._database.execute("PRAGMA synchronous = OFF")
+        self._database.execute("CREATE TABLE seen (account_id TEXT PRIMARY KEY, line INTEGER NOT NULL) WITHOUT ROWID")
+
+    def close(self) -> None:
+        """Forget everything."""
+        self._database.close()
+
+    def repeated(self, lines: list[tuple[str, int]]) -> dict[int, int]:
+        """Note account ids with their lines; return the lines whose id was there before -> the line where it was."""
+        self._database.execute("BEGIN")
+        added = self._database.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?)", lines).rowcount
+        self._database.execute("COMMIT")
+        if added == len(lines):
+            return {}
+        first = "SELECT line FROM seen WHERE account_id = ?"
+        found = {line: int(self._database.execute(first, (key,)).fetchone()[0]) for key, line in lines}
+        return {line: earlier for line, earlier in found.items() if line != earlier}
