@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Executable, Row, Table, select, update
@@ -45,6 +46,7 @@ class Upsert:
             else:
                 same.append(row["account_id"])
         if differing and not dry_run:
+            differing.sort(key=itemgetter("account_id"))  # in one order everywhere, so that two imports don't deadlock
             connection.execute(self._statement(connection.dialect.name), differing)
         if not dry_run:
             self._touch(connection, same)
