@@ -21,9 +21,10 @@ from reminder.cli.lazy import LazyGroup
 from reminder.errors import ConfigError, ReminderError
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
     from reminder.app import Installation
+    from reminder.pipeline.check import Files
     from reminder.pipeline.deployment import Deployment
 
 __all__ = [
@@ -72,6 +73,14 @@ class Frame:
 
         return read_installation(self.folder, self.environ)
 
+    @property
+    def files(self) -> Files:
+        """The files of the deployment, as the checks of `reminder.pipeline.check` take them."""
+        from reminder.pipeline.check import Files
+
+        found = self.installation
+        return Files(found.loaded, found.profiles, found.policies, found.catalogue, found.lender)
+
     def now(self) -> datetime:
         """Return the present instant (UTC)."""
         from reminder.app import now
@@ -88,6 +97,17 @@ class Frame:
         with open_database(self.installation, read_only=read_only) as engine:
             require_current(engine)
             yield engine
+
+    @contextmanager
+    def writing(self, *, dry_run: bool) -> Iterator[Connection]:
+        """Lend a transaction of our database; with `dry_run` it is undone at the end, and the user is told so."""
+        with self.database() as engine, engine.connect() as connection:
+            yield connection
+            if dry_run:
+                connection.rollback()
+                click.echo("Dry run: nothing was changed.", err=True)
+            else:
+                connection.commit()
 
     @contextmanager
     def deployment(self, *, read_only: bool = False) -> Iterator[Deployment]:
