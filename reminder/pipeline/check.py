@@ -74,9 +74,7 @@ def with_drafts(files: Files, paths: Sequence[Path]) -> Files:
         else:
             drafts[draft.policy.name] = draft
     others = [
-        file
-        for file in files.policies.files
-        if file.document.path not in resolved and file.policy.name not in drafts
+        file for file in files.policies.files if file.document.path not in resolved and file.policy.name not in drafts
     ]
     ordered = sorted((*others, *drafts.values()), key=lambda file: (file.policy.priority, file.policy.name))
     return replace(files, policies=LoadedPolicies(tuple(ordered), tuple(problems)))
