@@ -1,0 +1,77 @@
+"""`reminder init`: a new deployment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import click
+
+from reminder.cli.frame import Frame, dry_run_option, pass_frame
+
+if TYPE_CHECKING:
+    from reminder.app import Installation
+
+__all__ = ["init"]
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@dry_run_option
+@pass_frame
+def init(frame: Frame, folder: Path, dry_run: bool) -> None:
+    """Write a new deployment, ready to run.
+
+    DIR gets a commented `config/` and `templates/` to edit, and a database. Nothing that is there is overwritten.
+
+    \b
+    Example:
+      reminder init ~/reminders
+    """
+    from reminder.config.scaffold import write_deployment
+
+    if dry_run:
+        for name in _would_write(folder):
+            click.echo(f"would write {folder / name}")
+        return
+    written = write_deployment(folder)
+    click.echo(f"Wrote {len(written)} files below {folder}.")
+    installation = Frame(folder / "config", frame.show_traceback).installation
+    click.echo(f"Made the tables in {_make_tables(installation)}.")
+    click.echo(_next_steps(folder))
+
+
+def _would_write(folder: Path) -> list[Path]:
+    """Return the names of the files that `init` writes; raise ConfigError where one is there already."""
+    from reminder.config.scaffold import write_deployment
+    from reminder.errors import ConfigError, Problem
+
+    with TemporaryDirectory() as elsewhere:
+        names = [path.relative_to(elsewhere) for path in write_deployment(Path(elsewhere))]
+    there = [Problem(str(folder / name), 0, 0, "is there already") for name in names if (folder / name).exists()]
+    if there:
+        raise ConfigError(there)
+    return names
+
+
+def _make_tables(installation: Installation) -> str:
+    """Make our tables; return the database's URL without its password."""
+    from reminder.app import open_database
+    from reminder.store.engine import shown
+    from reminder.store.upgrade import upgrade
+
+    with open_database(installation) as engine:
+        upgrade(engine)
+        return shown(engine.url)
+
+
+def _next_steps(folder: Path) -> str:
+    config = folder / "config"
+    return f"""
+Next:
+  export REMINDER_CONFIG={config.resolve()}
+  reminder accounts import FILE.csv      # or map your own table: `book` in {config / "reminder.yaml"}
+  reminder policy check
+  reminder preview                       # what would be sent, and why the others stay silent
+  reminder run                           # through the console, until a gateway is set up"""
