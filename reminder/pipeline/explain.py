@@ -68,6 +68,8 @@ def explain(deployment: Deployment, account_id: str, at: datetime) -> Explanatio
 def _silence(policy: Policy | None, dpd: int | None) -> str:
     if policy is None:
         return "no policy is for this account"
+    if policy.broken:
+        return f"policy {policy.name} can't be read: {policy.broken}"
     if dpd is None:
         return "the book has no due date for it"
     return f"policy {policy.name} has no step for DPD {dpd}"

@@ -15,6 +15,7 @@ from reminder.domain.policy import Policy
 from reminder.domain.selector import Selector, Term
 from reminder.domain.verdict import Reason
 from reminder.errors import Problem
+from reminder.pipeline.explain import explain
 from support.worlds import World, account_row, policy
 
 TODAY = date(2026, 11, 23)
@@ -72,6 +73,16 @@ def test_the_silence_says_where_the_file_is_broken(world: World, card: Policy) -
 
     assert entry.reason is Reason.POLICY
     assert entry.detail == "policy card can't be read: policies/card.yaml:7:5: expected a day, found text"
+
+
+def test_an_explanation_names_the_broken_file(world: World, card: Policy) -> None:
+    """Whoever asks why an account is silent is sent to the line that is wrong."""
+    _break(world, card)
+
+    explanation = explain(world.deployment(), "C", world.at)
+
+    assert explanation is not None
+    assert explanation.silence == "policy card can't be read: policies/card.yaml:7:5: expected a day, found text"
 
 
 def test_a_file_that_stays_broken_ends_its_reminders_when_their_days_are_over(world: World, card: Policy) -> None:
