@@ -123,8 +123,19 @@ def test_the_process_environment_is_not_read(
         "http_proxy": "http://127.0.0.1:9",
     }.items():
         monkeypatch.setenv(name, value)
-    assert isinstance(_send(gateway(), message())[0], Accepted)
+    sending = gateway()
+    assert isinstance(_send(sending, message())[0], Accepted)
     assert twilio_fake.posts()[0]["login"] == [ACCOUNT, "good-token"]
+    assert sending._client.edge is None
+
+
+def test_an_edge_comes_from_the_environment_it_is_given(
+    gateway: Callable[..., TwilioGateway], context: Callable[..., GatewayContext]
+) -> None:
+    """Twilio's regions are chosen as its documentation says, by variables of the deployment."""
+    secrets = {"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_AUTH_TOKEN": "t", "TWILIO_EDGE": "dublin", "TWILIO_REGION": "ie1"}
+    client = gateway(context(secrets=secrets))._client
+    assert client.get_hostname("https://api.twilio.com/x") == "https://api.dublin.ie1.twilio.com/x"
 
 
 @pytest.mark.parametrize(

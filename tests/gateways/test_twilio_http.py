@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -52,16 +52,14 @@ def _server(answer: Callable[[socket.socket], None]) -> Iterator[str]:
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
+        listening.settimeout(10)
 
         def serve() -> None:
-            try:
-                connection, _ = listening.accept()
-            except OSError:
-                return
-            with connection:
+            with suppress(OSError), listening.accept()[0] as connection:
+                connection.settimeout(10)
                 answer(connection)
 
-        thread = threading.Thread(target=serve)
+        thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         try:
             yield f"http://127.0.0.1:{listening.getsockname()[1]}"
@@ -188,12 +186,9 @@ def test_a_dripping_answer_ends_too() -> None:
     def drip(connection: socket.socket) -> None:
         connection.recv(65_536)
         connection.sendall(b"HTTP/1.1 201 Created\r\nContent-Length: 1000\r\n\r\n")
-        try:
-            for _ in range(40):
-                connection.sendall(b" ")
-                time.sleep(0.05)
-        except OSError:
-            return
+        for _ in range(40):
+            connection.sendall(b" ")
+            time.sleep(0.05)
 
     with _server(drip) as url:
         outcome, _ = _post(_client(url, timeout_seconds=0.4, connect_timeout_seconds=0.2))
@@ -314,3 +309,22 @@ def test_it_works_in_one_loop_after_another(twilio_fake: object) -> None:
         outcome, _ = _post(client)
         assert outcome.status_code == 201
         assert len(twilio_fake.posts()) == expected
+
+
+def test_a_loop_that_ended_without_closing_leaves_no_doubt_behind() -> None:
+    """Connections of a loop that is gone are never written to: the next loop opens its own (law 3)."""
+    client = _client(None)
+    left_open = []
+
+    async def one(url: str) -> object:
+        client._base_url = url
+        answer = await asyncio.wait_for(client.request("POST", URI, data=FORM, headers=HEADERS), 5)
+        left_open.append(client._session)
+        return answer
+
+    for _ in range(2):
+        with _server(_http("201 Created", "Connection: close\r\n")) as url:
+            assert asyncio.run(one(url)).status_code == 201
+    assert left_open[0] is not left_open[1]
+    for session in left_open:
+        asyncio.run(session.close())
