@@ -29,6 +29,10 @@ CHUNK_ROWS = 500
 REMINDER_FIELDS = ("account_id", "customer_id", "due_date", "policy", "step", "leg", "not_before", "expires_at")
 
 
+MANY_ROWS = 1_000
+"""After how many new rows the database is told that the outbox has grown."""
+
+
 @dataclass(frozen=True, slots=True)
 class StepCount:
     """How many reminders one step of one policy got."""
@@ -65,7 +69,11 @@ def plan(deployment: Deployment, at: datetime, *, on_step: Callable[[StepCount],
             on_step(count)
             if count.planned:
                 counts.append(count)
-    return PlanReport(at, tuple(counts))
+    report = PlanReport(at, tuple(counts))
+    if report.planned >= MANY_ROWS:
+        with deployment.engine.begin() as connection:
+            planning.refresh_statistics(connection)
+    return report
 
 
 @dataclass(frozen=True, slots=True)

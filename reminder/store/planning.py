@@ -20,9 +20,21 @@ from reminder.domain.lifecycle import State
 from reminder.store.schema import outbox
 from reminder.store.types import UtcDateTime
 
-__all__ = ["DueAccounts", "StepPlan", "due_select", "insert_planned", "insert_rows", "not_planned", "planned_row"]
+__all__ = [
+    "DueAccounts",
+    "StepPlan",
+    "due_select",
+    "insert_planned",
+    "insert_rows",
+    "not_planned",
+    "planned_row",
+    "refresh_statistics",
+]
 
 INSTANT = UtcDateTime()
+COUNTED = {"preserve_rowcount": True}
+"""Keep how many rows an insert wrote, which is not kept by itself."""
+
 KEY = ("account_id", "due_date", "step", "leg")
 
 
@@ -114,14 +126,25 @@ def insert_planned(connection: Connection, due: DueAccounts, plan: StepPlan) -> 
     """
     query = due_select(due, plan)
     names = [column.name for column in query.selected_columns]
-    return connection.execute(_insert_new(connection).from_select(names, query)).rowcount
+    statement = _insert_new(connection).from_select(names, query)
+    return connection.execute(statement, execution_options=COUNTED).rowcount
 
 
 def insert_rows(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
     """Write these outbox rows (of `planned_row`) where they are not there yet; return how many were new."""
     if not rows:
         return 0
-    return connection.execute(_insert_new(connection), list(rows)).rowcount
+    return connection.execute(_insert_new(connection), list(rows), execution_options=COUNTED).rowcount
+
+
+def refresh_statistics(connection: Connection) -> None:
+    """Let PostgreSQL know that the outbox has grown.
+
+    Until its own housekeeping notices, it takes the outbox for as empty as it was, and answers the anti-join of the
+    next plan by a scan of the outbox for each account. The other databases need no telling.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"ANALYZE {outbox.name}")
 
 
 def planned_row(
