@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from reminder.cli.gateway import _spelt as spelt
+from reminder.domain.message import Accepted, Outcome, Refusal, Refused, Unknown
+from reminder.gateways.console import ConsoleGateway
 from reminder.store import gateway_states
 from reminder.store.engine import open_engine
 
@@ -91,3 +94,31 @@ def test_a_test_that_cannot_be_sent_says_why(reminder: Run, args: list[str], sai
 
     assert result.exit_code == 1
     assert said in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        pytest.param(Accepted("SM1"), "taken, as SM1", id="taken"),
+        pytest.param(
+            Refused(Refusal.NUMBER, "21211", "no such number"), "refused (number): 21211 no such number", id="no"
+        ),
+        pytest.param(Unknown("timed out"), "nobody can tell whether it was taken: timed out", id="lost"),
+    ],
+)
+def test_each_answer_has_its_words(outcome: Outcome, words: str) -> None:
+    """A lost answer is never called a refusal (law 3)."""
+    assert spelt(outcome) == words
+
+
+def test_a_test_that_is_refused_fails(reminder: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit code 1 unless the gateway takes it, so that a script can rely on it."""
+
+    async def refuse(*_: object) -> Outcome:
+        return Refused(Refusal.CONFIGURATION, "20003", "wrong password")
+
+    monkeypatch.setattr(ConsoleGateway, "send", refuse)
+    result = reminder("gateway", "test", "console", "--to", NUMBER)
+
+    assert result.exit_code == 1
+    assert result.stdout == "console: refused (configuration): 20003 wrong password\n"
