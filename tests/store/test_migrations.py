@@ -101,6 +101,13 @@ def test_upgrade_makes_tables_once(bare_engine: Engine) -> None:
         assert connection.execute(select(customer_lock.c.customer_id)).scalars().all() == ["c-1"]
 
 
+def test_upgrade_of_a_current_schema_is_only_a_look(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every start may upgrade: on a database that is ready it asks for the revision and loads no migration."""
+    monkeypatch.setattr(upgrade_module, "_SCRIPTS", "/nowhere")
+
+    assert upgrade(engine) == HEAD
+
+
 def test_upgrade_in_memory() -> None:
     """A database in memory is migrated like any other."""
     engine = open_engine("sqlite://")

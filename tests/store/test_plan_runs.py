@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -52,12 +52,24 @@ def test_slot_is_taken_once_by_many_at_the_same_time(engine: Engine) -> None:
 
 
 def test_losing_a_slot_leaves_the_transaction_usable(engine: Engine) -> None:
-    """Whoever is too late goes on in the same transaction; PostgreSQL would refuse all after a bare error."""
-    with engine.begin() as connection:
-        plan_runs.begin(connection, **SLOT, owner="one", at=AT)
-        plan_runs.begin(connection, **SLOT, owner="two", at=AT)
+    """Whoever loses the race for one slot goes on to the next; PostgreSQL would refuse all after a bare error."""
+    second_slot = SLOT | {"slot_no": 1}
 
-        assert plan_runs.begin(connection, **(SLOT | {"slot_no": 1}), owner="two", at=AT) is not None
+    def lose_one_and_take_another() -> tuple[int | None, int | None]:
+        """Ask for the contested slot, and in the same transaction for another one."""
+        with engine.begin() as connection:
+            lost = plan_runs.begin(connection, **SLOT, owner="two", at=AT)
+            return lost, plan_runs.begin(connection, **second_slot, owner="two", at=AT)
+
+    with ThreadPoolExecutor(1) as pool:
+        with engine.begin() as connection:
+            plan_runs.begin(connection, **SLOT, owner="one", at=AT)
+            loser = pool.submit(lose_one_and_take_another)
+            wait([loser], timeout=0.5)  # long enough to have looked, and to be waiting for the commit below
+        lost, taken = loser.result(timeout=20)
+
+    assert lost is None
+    assert taken is not None
 
 
 def test_finished_slots_are_done(engine: Engine) -> None:
