@@ -27,13 +27,17 @@ REFUSALS: Mapping[int, Refusal] = MappingProxyType(
         30006: Refusal.NUMBER,  # landline or unreachable carrier; the page says not to retry
         # The customer said stop to this sender.
         21610: Refusal.OPTED_OUT,
-        # This text, or this sender to this country for this text: another may pass.
+        # This text, or this sender to this country or number: another may pass. That an operator must enable a country
+        # must not stop everybody else's reminders (law 9).
         21602: Refusal.CONTENT,  # no body
         21605: Refusal.CONTENT,  # body too long, old endpoint
         21617: Refusal.CONTENT,  # body over 1,600 characters
         21619: Refusal.CONTENT,  # no body, through a messaging service
         21612: Refusal.CONTENT,  # no way from this sender to this number
         21266: Refusal.CONTENT,  # 'To' is our own sender
+        21408: Refusal.CONTENT,  # country not enabled
+        21606: Refusal.CONTENT,  # 'From' can't send there
+        21608: Refusal.CONTENT,  # trial account, number not verified
         30004: Refusal.CONTENT,  # blocked by the handset or the carrier
         30007: Refusal.CONTENT,  # filtered; sending the same again makes it worse
         30010: Refusal.CONTENT,  # dearer than the highest price allowed
@@ -48,11 +52,8 @@ REFUSALS: Mapping[int, Refusal] = MappingProxyType(
         21210: Refusal.CONFIGURATION,  # 'From' not verified
         21212: Refusal.CONFIGURATION,  # 'From' is no valid sender
         21267: Refusal.CONFIGURATION,  # trial account with a named sender
-        21408: Refusal.CONFIGURATION,  # country not enabled
         21601: Refusal.CONFIGURATION,  # 'From' is none of the account's numbers
         21603: Refusal.CONFIGURATION,  # no 'From'
-        21606: Refusal.CONFIGURATION,  # 'From' can't send there
-        21608: Refusal.CONFIGURATION,  # trial account, number not verified
         21609: Refusal.CONFIGURATION,  # status callback is no valid URL
         21659: Refusal.CONFIGURATION,  # 'From' is not Twilio's
         21660: Refusal.CONFIGURATION,  # 'From' belongs to another account

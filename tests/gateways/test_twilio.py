@@ -526,7 +526,7 @@ def test_the_fake_runs_by_itself_and_logs_what_it_takes(
     [
         ("+15005550001", Refusal.NUMBER),
         ("+15005550002", Refusal.CONTENT),
-        ("+15005550003", Refusal.CONFIGURATION),
+        ("+15005550003", Refusal.CONTENT),
         ("+15005550004", Refusal.OPTED_OUT),
         ("+15005550009", Refusal.NUMBER),
         ("not a number", Refusal.NUMBER),
