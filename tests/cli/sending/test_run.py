@@ -139,7 +139,7 @@ def test_an_interrupted_run_ends_after_its_batch(config: Path) -> None:
 def _states(config: Path) -> dict[str, int]:
     with open_database(read_installation(config, {})) as engine, engine.connect() as connection:
         found = connection.execute(text("SELECT state, count(*) FROM outbox GROUP BY state"))
-        return dict(row._tuple() for row in found)
+        return dict(map(tuple, found))
 
 
 def test_an_explanation_shows_every_gate(reminder: Run, config: Path) -> None:
