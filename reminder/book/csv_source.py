@@ -158,10 +158,7 @@ def _ragged(cells: list[str], width: int, lines: int) -> str:
 
 def _names(header: str, separator: str) -> list[str]:
     """Return the normalised names in a header line that is split at this separator."""
-    try:
-        cells = next(csv.reader([header], delimiter=separator), [])
-    except csv.Error:
-        cells = []
+    cells = next(csv.reader([header], delimiter=separator), [])
     return [cell.strip().lower().replace(" ", "_").replace("-", "_") for cell in cells]
 
 

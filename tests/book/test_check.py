@@ -177,3 +177,14 @@ def test_every_code_is_documented() -> None:
     given = {code for code in listed if f'"{code}"' in body}
     assert listed - given == {"B001", "B002", "B003"}
     assert {part[:4] for part in body.split('"') if part[:1] == "B" and part[1:].isdigit()} == given
+
+
+def test_a_lean_book_is_asked_only_what_it_can_answer(engine: Engine, make_table: Any, at: datetime) -> None:
+    """A book without phones, zones, closing or freshness is checked for what it has."""
+    types = {"account_id": "BIGINT", "customer_id": "BIGINT", "due_date": "DATE", "amount_due": "INTEGER",
+             "currency": "CHAR(3)"}  # fmt: skip
+    make_table("lean", types, [{"account_id": 1, "customer_id": 2, "due_date": at.date(), "amount_due": 3}])
+    book = Book(engine, mapped_book(engine, table="lean"), same_database=True)
+    report = check_book(engine, book, at=at)
+    assert list(found(report)) == [("B020", "currency")]
+    assert (report.rows, report.owed) == (1, 1)

@@ -152,6 +152,18 @@ def test_a_bad_row_is_named_and_the_rest_goes_in(
     assert set(rows(engine)) == {"before", "after"}
 
 
+def test_an_endless_attribute_is_refused(load: Import) -> None:
+    """An attribute is a word or a number, not a document: a row with one is refused with its cell."""
+    report = load(HEADER + GOOD.replace(",true\n", "," + "x" * 1001 + "\n"))
+    assert places(report) == [(2, 12)]
+
+
+def test_an_endless_header_is_refused(load: Import) -> None:
+    """A file without line ends, or with a header beyond all measure, is refused as a whole and not read into memory."""
+    with pytest.raises(ImportFileError, match="expected a column account_id"):
+        load('"' + "x" * (CELL_CHARS_MAX + 9))
+
+
 def test_every_fault_of_a_row_is_listed(load: Import) -> None:
     """Two faults in one row are two problems and one refused row."""
     report = load(LEAN_HEADER + ",,2026-11-25,1,CNY\n")

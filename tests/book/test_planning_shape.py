@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -12,9 +12,10 @@ from sqlalchemy import ColumnElement, Engine, and_, insert, literal, not_, selec
 from reminder.book.book import Book
 from reminder.book.mapping import mapped_book
 from reminder.domain.selector import Selector, Term
-from reminder.store.schema import outbox
+from reminder.store.schema import account, outbox
 
 FIRST, LAST = date(2026, 11, 20), date(2026, 11, 30)
+ONE_DAY = timedelta(days=1)
 SELECTOR = Selector(
     (
         Term("amount_due", at_least=Decimal("0.01")),
@@ -86,6 +87,19 @@ def plan_ids(book: Book) -> set[tuple[str, str, date]]:
     columns = (book.columns.account_id, book.columns.customer_id, book.columns.due_date)
     with book.engine.connect() as connection:
         return {tuple(row) for row in connection.execute(select(*columns).where(condition(book, Selector())))}
+
+
+def test_our_own_table_is_planned_alike(engine: Engine, own: Book, at: datetime) -> None:
+    """Our own table goes into the outbox by the same statement, first and last day of the window included."""
+    days = {"before": FIRST - ONE_DAY, "first": FIRST, "last": LAST, "after": LAST + ONE_DAY}
+    common = {"customer_id": "C", "amount_due": 1, "currency": "CNY", "attributes": {}, "loaded_at": at}
+    with engine.begin() as connection:
+        rows = [{**common, "account_id": key, "due_date": day} for key, day in days.items()]
+        connection.execute(insert(account), rows)
+    assert plan(own, at, SELECTOR) == {("first", "C", FIRST), ("last", "C", LAST)}
+    with engine.connect() as connection:
+        ids = select(own.columns.account_id).where(own.columns.identified())
+        assert set(connection.scalars(ids)) == set(days)
 
 
 def test_first_match_wins_in_sql(lender_book: Any, loan: Any) -> None:

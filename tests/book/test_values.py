@@ -16,6 +16,7 @@ from reminder.domain.account import Account
 from reminder.domain.money import Money
 from reminder.domain.selector import Selector, Term, canonical
 from reminder.store.engine import open_engine
+from reminder.store.schema import account
 
 
 def read_one(book: Book, key: str) -> Account:
@@ -285,3 +286,35 @@ def test_texts_are_one_line_without_controls(given: str, expected: str) -> None:
 def test_instants_are_utc(given: object, expected: datetime | None) -> None:
     """Whatever a driver hands over as an instant is one in UTC, or none."""
     assert to_instant(given) == expected
+
+
+def test_freshness_may_be_a_day(engine: Engine, make_table: Any, loan_types: dict[str, str], lender_book: Any) -> None:
+    """A book that says only the day of its last load was loaded when that day began, in UTC: doubt makes it older."""
+    make_table("daily", {**loan_types, "opened_on": "DATE"}, [{"loan_no": "A", "opened_on": date(2026, 11, 22)}])
+    columns = lender_book().mapping.columns
+    book = Book(
+        engine, mapped_book(engine, table="daily", columns=columns, fresh_column="opened_on"), same_database=True
+    )
+    with engine.connect() as connection:
+        assert book.newest_load(connection) == datetime(2026, 11, 22, tzinfo=UTC)
+
+
+def test_keys_of_an_unknown_type_are_compared_as_text(postgresql_url: str) -> None:
+    """A key of a type that we don't know is found by the text the database prints for it."""
+    engine = open_engine(postgresql_url)
+    query = (
+        "SELECT INET '10.0.0.1' AS account_id, 'C' AS customer_id, DATE '2026-11-25' AS due_date, 1 AS amount_due, "
+        "'CNY' AS currency"
+    )
+    book = Book(engine, mapped_book(engine, query=query), same_database=True)
+    assert read_one(book, "10.0.0.1/32").account_id == "10.0.0.1/32"
+    engine.dispose()
+
+
+def test_foreign_values_in_our_json_are_read(engine: Engine, own: Book) -> None:
+    """Attributes that somebody else wrote as JSON numbers, booleans or lists are read without harm (law 9)."""
+    row = {"account_id": "A", "customer_id": "C", "due_date": date(2026, 11, 25), "amount_due": 1, "currency": "CNY",
+           "loaded_at": datetime(2026, 1, 1, tzinfo=UTC), "attributes": {"a": 1, "b": True, "c": [1], "d": None}}  # fmt: skip
+    with engine.begin() as connection:
+        connection.execute(account.insert(), [row])
+    assert read_one(own, "A").attributes == {"a": 1, "b": True, "c": "[1]"}
