@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, insert, select, true, update
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from reminder.domain.caps import Cap, horizon, next_free
 from reminder.domain.lifecycle import Event, target
 from reminder.store.outbox import movable
+from reminder.store.rows import cut
 from reminder.store.schema import REASON_CHARS_MAX, attempt, customer_lock, outbox
 
 __all__ = [
@@ -203,30 +204,43 @@ def _drop(connection: Connection, references: Sequence[str], *, at: datetime) ->
 
 
 def record(connection: Connection, answers: Sequence[Answer], *, at: datetime) -> None:
-    """Commit what the gateways answered. An answer that comes after its call was given up for lost still counts."""
+    """Commit what the gateways answered. An answer that comes after its call was given up for lost still counts.
+
+    The loss of an answer, in turn, takes nothing back: an answer that another process has just recorded stands.
+    """
+    lost = [answer for answer in answers if answer.event is Event.LOSE]
+    _keep_answers(connection, [answer for answer in answers if answer.event is not Event.LOSE], true(), at=at)
+    _keep_answers(connection, lost, attempt.c.outcome == "", at=at)
+    for event in sorted({answer.event for answer in answers}):
+        _move(connection, [answer for answer in answers if answer.event is event], event, at=at)
+
+
+def _keep_answers(
+    connection: Connection, answers: Sequence[Answer], guard: ColumnElement[bool], *, at: datetime
+) -> None:
     if not answers:
         return
     connection.execute(
         update(attempt)
-        .where(attempt.c.reference == bindparam("ref"))
+        .where(attempt.c.reference == bindparam("ref"), guard)
         .values(
             ended_at=at, outcome=bindparam("what"), counted=bindparam("contacted"), provider_id=bindparam("pid"),
             code=bindparam("provider_code"), detail=bindparam("why"),
         ),
         [_attempt_answer(answer) for answer in answers],
     )  # fmt: skip
-    for event in sorted({answer.event for answer in answers}):
-        _move(connection, [answer for answer in answers if answer.event is event], event, at=at)
 
 
 def _attempt_answer(answer: Answer) -> dict[str, Any]:
+    # One provider's endless words must not make the answers of all others fail (law 9).
+    told = cut(attempt, {"provider_id": answer.provider_id, "code": answer.code, "detail": answer.reason})
     return {
         "ref": answer.reference,
         "what": answer.outcome,
         "contacted": answer.counted,
-        "pid": answer.provider_id,
-        "provider_code": answer.code,
-        "why": answer.reason[:REASON_CHARS_MAX],
+        "pid": told["provider_id"],
+        "provider_code": told["code"],
+        "why": told["detail"],
     }
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, FromClause, Row, and_, bindparam, exists, func, or_, select, update
 
 from reminder.domain.lifecycle import OPEN, Event, State, sources, target
 from reminder.domain.reminder import Reminder
@@ -58,32 +58,62 @@ class Ending:
 
 
 def claim(connection: Connection, *, owner: str, at: datetime, lease_seconds: int, limit: int) -> list[Reminder]:
-    """Lease planned reminders whose time has come, oldest first, together with all others of the same customers.
+    """Lease the planned reminders, whose time has come, of the `limit` customers who have waited longest.
 
-    A customer's reminders are claimed together so that one decision sees them all (consolidation, caps). About
-    `limit` rows are leased to `owner` until `at` + `lease_seconds`; another process skips them meanwhile.
+    A customer's reminders are claimed together, so that one decision sees them all (consolidation, caps), and a
+    customer who is in another process's hands is passed over. They are leased to `owner` until `at` + `lease_seconds`.
     """
-    claimable = and_(
-        outbox.c.state == State.PLANNED,
-        outbox.c.not_before <= at,
-        or_(outbox.c.lease_until.is_(None), outbox.c.lease_until <= at),
-    )
     heads = (
         select(outbox.c.customer_id)
-        .where(claimable)
-        .order_by(outbox.c.not_before, outbox.c.reminder_id)
+        .where(_claimable(outbox, at), ~_has_another_head(at))
+        # The index has them in this order; a second key would make PostgreSQL sort all that is due for each batch.
+        .order_by(outbox.c.not_before)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
     customers = sorted(set(connection.scalars(heads)))
+    until = at + timedelta(seconds=lease_seconds)
     rows: list[Row[Any]] = []
     for chunk in _chunks(customers):
-        query = select(outbox).where(claimable, outbox.c.customer_id.in_(chunk)).with_for_update(skip_locked=True)
-        rows += connection.execute(query).all()
-    for ids in _chunks([row.reminder_id for row in rows]):
-        lease = {"lease_owner": owner, "lease_until": at + timedelta(seconds=lease_seconds)}
-        connection.execute(update(outbox).where(outbox.c.reminder_id.in_(ids)).values(lease))
-    return [to_reminder(row) for row in rows]
+        theirs = select(outbox.c.reminder_id).where(_claimable(outbox, at), outbox.c.customer_id.in_(chunk))
+        for ids in _chunks(sorted(connection.scalars(theirs))):
+            rows += _lease(connection, ids, owner=owner, at=at, until=until)
+    return [to_reminder(row) for row in sorted(rows, key=lambda row: (row.not_before, row.reminder_id))]
+
+
+def _lease(
+    connection: Connection, ids: Sequence[int], *, owner: str, at: datetime, until: datetime
+) -> Sequence[Row[Any]]:
+    """Lease those of these rows that can still be claimed; return them.
+
+    It waits for rows that another process is only looking at, where SKIP LOCKED would tear a customer apart: MariaDB
+    locks each row that it reads, for a moment.
+    """
+    ours = outbox.c.reminder_id.in_(ids)
+    connection.execute(update(outbox).where(ours, _claimable(outbox, at)).values(lease_owner=owner, lease_until=until))
+    leased = (outbox.c.lease_owner == owner, outbox.c.lease_until == until)
+    return connection.execute(select(outbox).where(ours, *leased)).all()
+
+
+def _claimable(rows: FromClause, at: datetime) -> ColumnElement[bool]:
+    """Return the condition that a row may be claimed: planned, its time has come, and nobody holds a lease on it."""
+    free = or_(rows.c.lease_until.is_(None), rows.c.lease_until <= at)
+    return and_(rows.c.state == State.PLANNED, rows.c.not_before <= at, free)
+
+
+def _has_another_head(at: datetime) -> ColumnElement[bool]:
+    """Return the condition that a claimable row is not the one by which its customer is claimed.
+
+    That one is the customer's first claimable row: whoever locks it has the customer. If any row of a customer could
+    be locked, two processes could have some each. Nobody has a customer on some of whose rows there is a lease.
+    """
+    other = outbox.alias("other")
+    earlier = and_(_claimable(other, at), other.c.reminder_id < outbox.c.reminder_id)
+    return exists().where(
+        other.c.customer_id == outbox.c.customer_id,
+        other.c.state == State.PLANNED,
+        or_(earlier, other.c.lease_until > at),
+    )
 
 
 def postpone(connection: Connection, items: Sequence[Postponement], *, owner: str, at: datetime) -> None:
