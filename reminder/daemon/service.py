@@ -98,8 +98,6 @@ def _beat(
     deployment: Deployment, schedule: Schedule, stopping: Callable[[], bool], idle: asyncio.Event
 ) -> Callable[[], object]:
     async def beat() -> None:
-        if stopping():
-            return
         idle.clear()
         try:
             await tick(deployment, schedule, stopping=stopping)

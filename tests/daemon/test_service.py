@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, text
+from structlog.testing import capture_logs
 
 from reminder.app import open_database, read_installation
 from reminder.daemon.service import serve
@@ -78,7 +79,7 @@ def test_it_plans_and_sends_at_once(config: Path, open_at: Opener, noon: datetim
 
 
 def test_a_failing_tick_is_tried_again(config: Path, open_at: Opener, noon: datetime, schedule: Schedule) -> None:
-    """Law 9: a database that fails once ends no daemon; the tick after it does the work."""
+    """Law 9: what fails once ends no daemon and is said in the log; the tick after it does the work."""
     add_accounts(config, row("A"))
     deployment = open_at(noon)
     clocks: Iterator[Any] = iter([noon, noon, RuntimeError("the clock is away")])
@@ -90,7 +91,11 @@ def test_a_failing_tick_is_tried_again(config: Path, open_at: Opener, noon: date
             raise value
         return value
 
-    asyncio.run(_serve_until(replace(deployment, clock=unsteady), schedule, lambda: _states(deployment) == ["sent"]))
+    with capture_logs() as logs:
+        asyncio.run(
+            _serve_until(replace(deployment, clock=unsteady), schedule, lambda: _states(deployment) == ["sent"])
+        )
+    assert "reminder.daemon.tick_failed" in [each["event"] for each in logs]
 
 
 def test_the_batch_under_way_is_drained(config: Path, open_at: Opener, noon: datetime, schedule: Schedule) -> None:
