@@ -251,8 +251,8 @@ CONTACT: tuple[Gate, ...] = (
     Gate("when", _when, texts_only=False),
     Gate("fresh", _fresh, texts_only=False),
     Gate("expired", _unexpired, texts_only=False),
-    Gate("not_before", _not_before, texts_only=False),
     Gate("window", _window, texts_only=True),
+    Gate("not_before", _not_before, texts_only=False),
     Gate("cap", _cap, texts_only=True),
     Gate("gateway", _gateway, texts_only=True),
 )
