@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types layers worlds bench lock clean
+.PHONY: help demo test check lint types layers worlds lock clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,7 +28,7 @@ demo: $(READY) ## make a book of some hundred accounts in ./demo, and remind the
 	@$(BIN)/reminder demo demo
 
 test: $(READY) ## run all tests; databases that aren't here are left out, and said so
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto
 
 lint: $(READY) ## style, formatting
 	@$(BIN)/ruff check .
