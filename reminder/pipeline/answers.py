@@ -9,17 +9,21 @@ from reminder.domain.lifecycle import Event
 from reminder.domain.message import Accepted, Outcome, Refusal, Refused
 from reminder.domain.retry import Backoff
 from reminder.domain.verdict import Reason
+from reminder.gateways.base import scrub
 from reminder.store.attempts import Answer
 
-__all__ = ["Tried", "answer_for"]
+__all__ = ["PATIENCE_MAX", "Tried", "answer_for"]
+
+PATIENCE_MAX = timedelta(days=7)
+"""The longest that a gateway may ask us to wait; some have answered with instants beyond the calendar."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
     """A text that was handed to a gateway.
 
-    `attempts` counts the tries refused before this one; `turns` is how many gateways take turns on its route;
-    `instead_of` names the gateway that the console stood in for.
+    `attempts` counts the tries refused before this one; `turns` is how many gateways take turns on its route now;
+    `instead_of` names the gateway that the console stood in for; `closes_at` is when the text stops being true.
     """
 
     reference: str
@@ -27,6 +31,7 @@ class Tried:
     attempts: int
     turns: int
     instead_of: str | None
+    closes_at: datetime
 
 
 def answer_for(
@@ -36,7 +41,7 @@ def answer_for(
     if isinstance(outcome, Accepted):
         return _taken(tried, outcome)
     if not isinstance(outcome, Refused):
-        return Answer(tried.reference, Event.LOSE, "unknown", outcome.detail, counted=True)
+        return Answer(tried.reference, Event.LOSE, "unknown", scrub(outcome.detail), counted=True)
     if outcome.kind is Refusal.CONFIGURATION:
         # The gateway is paused for everybody; the reminder has done nothing wrong, so no attempt is burnt.
         return _postponed(tried, outcome, at + timedelta(minutes=pause_minutes if tried.turns == 1 else 0), burns=False)
@@ -65,10 +70,14 @@ def _delay_seconds(tried: Tried, outcome: Refused, backoff: Backoff, jitter: flo
         # Another gateway of the route has not had its turn in this round: it is asked at once.
         return 0.0
     delay = backoff.delay_seconds(attempts // tried.turns, jitter)
-    return delay if delay is None or outcome.after_seconds is None else max(delay, outcome.after_seconds)
+    if delay is None or outcome.after_seconds is None:
+        return delay
+    return max(delay, min(outcome.after_seconds, PATIENCE_MAX.total_seconds()))
 
 
 def _postponed(tried: Tried, outcome: Refused, not_before: datetime, *, burns: bool) -> Answer:
+    # Never beyond the text's own end, so that a reminder which can't be sent any more is ended in time.
+    not_before = min(not_before, tried.closes_at)
     return Answer(
         tried.reference, Event.POSTPONE, "refused", f"refused for now: {_words(outcome)}", counted=False,
         code=outcome.code, not_before=not_before, burns=burns,
@@ -80,4 +89,4 @@ def _refused(tried: Tried, outcome: Refused, reason: str) -> Answer:
 
 
 def _words(outcome: Refused) -> str:
-    return f"{outcome.code} {outcome.detail}".strip()
+    return f"{outcome.code} {scrub(outcome.detail)}".strip()

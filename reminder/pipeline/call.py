@@ -18,7 +18,6 @@ from reminder.domain.phone import mask_phone
 from reminder.domain.verdict import Reason
 from reminder.pipeline.answers import Tried, answer_for
 from reminder.pipeline.deployment import Deployment
-from reminder.pipeline.routing import turns
 from reminder.pipeline.settle import Reserved
 from reminder.pipeline.tally import DispatchReport
 from reminder.store import attempts, gateway_states, numbers, suppressions
@@ -36,11 +35,15 @@ async def call(deployment: Deployment, reserved: Sequence[Reserved], at: datetim
     async def hand_over(one: Reserved) -> Outcome:
         async with room:
             try:
-                return await one.text.choice.gateway.send(one.text.message(one.reference, at))
+                outcome = await one.text.choice.gateway.send(one.text.message(one.reference, at))
             except Exception as error:
                 # A poisoned gateway must not take the others' answers with it (law 9).
                 log.exception("reminder.gateway.error", gateway=one.text.choice.gateway.name)
                 return Unknown(f"the gateway failed with {type(error).__name__}")
+            if not isinstance(outcome, Outcome):
+                log.error("reminder.gateway.error", gateway=one.text.choice.gateway.name, answer=type(outcome).__name__)
+                return Unknown(f"the gateway answered with {type(outcome).__name__}, which is no outcome")
+            return outcome
 
     return await asyncio.gather(*(hand_over(one) for one in reserved))
 
@@ -61,13 +64,13 @@ def record(
 
 
 def _answer(deployment: Deployment, one: Reserved, outcome: Outcome, at: datetime) -> Answer:
-    policy = one.text.lead.policy
     tried = Tried(
         reference=one.reference,
         gateway=one.text.choice.gateway.name,
         attempts=one.text.lead.case.reminder.attempts,
-        turns=max(1, len(turns(policy.route, deployment.gateways))),
+        turns=one.text.choice.turns,
         instead_of=one.text.choice.instead_of,
+        closes_at=min(subject.closes_at for subject in one.text.subjects),
     )
     limits = deployment.limits
     return answer_for(

@@ -138,8 +138,13 @@ def _case(deployment: Deployment, batch: _Batch, reminder: Reminder, at: datetim
         contacts=tuple(batch.contacts.get(customer_id, ())),
         condition=_condition(deployment, policy, reminder, account),
         stale_book=_staleness(deployment, account, at),
-        paused_until=paused_until(policy.route, deployment.gateways, batch.paused, at) if policy else None,
+        paused_until=_paused_until(deployment, policy, batch, at) if policy else None,
     )
+
+
+def _paused_until(deployment: Deployment, policy: Policy, batch: _Batch, at: datetime) -> datetime | None:
+    recheck = timedelta(minutes=deployment.limits.recheck_minutes)
+    return paused_until(policy.route, deployment.gateways, batch.paused, at=at, recheck=recheck)
 
 
 def _condition(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from reminder.gateways.base import Gateway
 
@@ -18,10 +18,14 @@ __all__ = ["Choice", "choose", "paused_until", "turns"]
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The gateway for the next try. `instead_of` names the gateway that the console stands in for."""
+    """The gateway for the next try. `instead_of` names the gateway that the console stands in for.
+
+    `turns` is how many gateways of the route take turns as things stand: those that are paused take none.
+    """
 
     gateway: Gateway
     instead_of: str | None = None
+    turns: int = 1
 
 
 def turns(route: tuple[str, ...], gateways: Mapping[str, Gateway]) -> list[Gateway]:
@@ -41,18 +45,23 @@ def choose(
         stand_ins = [gateways[name] for name in route if name in gateways and gateways[name].stands_in]
         return Choice(stand_ins[0], instead_of=route[0]) if stand_ins else None
     able = [gateway for gateway in real if gateway.name not in paused]
-    return Choice(able[attempts % len(able)]) if able else None
+    return Choice(able[attempts % len(able)], turns=len(able)) if able else None
 
 
 def paused_until(
-    route: tuple[str, ...], gateways: Mapping[str, Gateway], paused: Mapping[str, datetime], at: datetime
+    route: tuple[str, ...],
+    gateways: Mapping[str, Gateway],
+    paused: Mapping[str, datetime],
+    *,
+    at: datetime,
+    recheck: timedelta,
 ) -> datetime | None:
     """Return when the first gateway of a route can send again, or None if one can now.
 
-    A route of which nothing is configured, not even a stand-in, is asked again at once after `at`: it is the operator
-    who has to act, and every decision says so.
+    A route of which nothing is configured, not even a stand-in, is asked again after `recheck`: nobody knows when the
+    operator will have configured one, and from then on everything that is still true is to be sent.
     """
     if choose(route, gateways, paused, attempts=0) is not None:
         return None
     waits = [paused[gateway.name] for gateway in turns(route, gateways) if gateway.name in paused]
-    return min(waits) if waits else datetime.max.replace(tzinfo=at.tzinfo)
+    return min(waits) if waits else at + recheck

@@ -106,6 +106,7 @@ class World:
     owner: str = "test:1"
     batch_rows: int = 200
     attempts_max: int = 3
+    book: Book | None = None
     catalogue: Catalogue = field(
         default_factory=lambda: Catalogue(TEMPLATES, default_language="zh-CN", fallback=("en",))
     )
@@ -122,7 +123,7 @@ class World:
         names = iter(self.numbers)
         return Deployment(
             engine=self.engine,
-            book=Book(self.engine, own_book(account), same_database=True),
+            book=self.book or Book(self.engine, own_book(account), same_database=True),
             policies=self.policies,
             catalogue=self.catalogue,
             conditions=conditions,
