@@ -295,7 +295,7 @@ def test_several_answers_at_once_are_not_mixed_up(engine: Engine) -> None:
 
 
 def test_endless_words_of_one_provider_are_cut(engine: Engine) -> None:
-    """Law 9: an id, code or reason longer than its column is kept as far as it goes, and the others' answers with it."""
+    """Law 9: an id, code or reason longer than its column is cut, and the others' answers are kept."""
     first, second = sending(engine, "A", "ref"), sending(engine, "B", "other")
     endless = "x" * 1000
     answers = [
@@ -338,7 +338,7 @@ def test_texts_are_given_up_not_reminders(engine: Engine) -> None:
 
 
 def test_an_answer_recorded_meanwhile_is_not_taken_back(server_url: str) -> None:
-    """Law 3: between finding a call expired and giving it up, its answer comes in; it stands, with the provider's id."""
+    """Law 3: between finding a call expired and giving it up, its answer comes in; it stands, with its id."""
     engine = open_engine(server_url)
     reminder_id = sending(engine)
     answered = []

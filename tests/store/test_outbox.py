@@ -14,7 +14,16 @@ from reminder.store import attempts, outbox, schema
 from reminder.store.attempts import Answer
 from reminder.store.outbox import Ending, Postponement
 from support.outbox_rows import (
-    AT, LEASE_SECONDS, LEASED, ME, attempts_now, in_every_state, intent, remind, snapshot, write_attempt,
+    AT,
+    LEASE_SECONDS,
+    LEASED,
+    ME,
+    attempts_now,
+    in_every_state,
+    intent,
+    remind,
+    snapshot,
+    write_attempt,
 )  # fmt: skip
 from support.processes import together
 
