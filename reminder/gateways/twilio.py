@@ -19,6 +19,7 @@ from reminder.domain.segments import Counting
 from reminder.gateways.base import GatewayContext, NotConfiguredError, scrub
 from reminder.gateways.twilio_errors import verdict_on_error, verdict_on_failed
 from reminder.gateways.twilio_http import NotSentError, OneShotHttpClient, is_loopback
+from reminder.gateways.twilio_receiving import TwilioReceiving
 
 __all__ = ["VALID_SECONDS_MAX", "VALID_SECONDS_MIN", "TwilioGateway", "TwilioOptions"]
 
@@ -99,6 +100,11 @@ class TwilioOptions(BaseModel):
         default=5.0, gt=0, le=60, description="How much of that may pass before a connection stands."
     )
     max_in_flight: int = Field(default=100, ge=1, le=1000, description="How many calls may be under way at once.")
+    confirm_stop: bool = Field(
+        default=False,
+        description="Answer a STOP ourselves, once. Leave it off where Twilio's opt-out handling answers already.",
+        examples=[True],
+    )
 
     @model_validator(mode="after")
     def _agree(self) -> TwilioOptions:
@@ -110,8 +116,8 @@ class TwilioOptions(BaseModel):
         return self
 
 
-class TwilioGateway:
-    """Sends through Twilio."""
+class TwilioGateway(TwilioReceiving):
+    """Sends through Twilio, and takes its calls."""
 
     Options: ClassVar[type[TwilioOptions]] = TwilioOptions
     counting = Counting.GSM
@@ -119,6 +125,7 @@ class TwilioGateway:
 
     def __init__(self, options: TwilioOptions, context: GatewayContext) -> None:
         """Build it, or raise NotConfiguredError naming the credentials and the sender that are missing."""
+        super().__init__(context, confirms_stop=options.confirm_stop)
         self.name = context.name
         account_sid, user, password = _credentials(options, context)
         self._http = OneShotHttpClient(

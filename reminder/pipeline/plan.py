@@ -56,16 +56,15 @@ class PlanReport:
 
 
 def plan(deployment: Deployment, at: datetime, *, on_step: Callable[[StepCount], None] = lambda _: None) -> PlanReport:
-    """Plan every step of every policy at the instant `at`; each step is committed by itself.
+    """Plan every step of every policy at the instant `at`; each policy is committed by itself.
 
-    Doing it twice, or in two processes at once, adds nothing. `on_step` hears of each step when it is done.
+    Doing it twice, or in two processes at once, adds nothing. `on_step` hears of each step when its policy is done.
     """
     counts = []
     with deployment.book.engine.connect() as book:
         scopes = list(_scopes(deployment, book, at))
     for scope in scopes:
-        for step in scope.policy.steps:
-            count = StepCount(scope.policy.name, step.key, _plan_step(deployment, scope, _step_plan(scope, step, at)))
+        for count in _plan_policy(deployment, scope, at):
             on_step(count)
             if count.planned:
                 counts.append(count)
@@ -100,14 +99,23 @@ def _scopes(deployment: Deployment, connection: Connection, at: datetime) -> Ite
         earlier.append(not_(matching))
 
 
-def _plan_step(deployment: Deployment, scope: _Scope, step_plan: StepPlan) -> int:
-    due = _due(deployment, scope, step_plan)
-    if deployment.book.same_database:
-        with deployment.engine.begin() as connection:
-            return planning.insert_planned(connection, due, step_plan)
+def _plan_policy(deployment: Deployment, scope: _Scope, at: datetime) -> list[StepCount]:
+    plans = [_step_plan(scope, step, at) for step in scope.policy.steps]
+    if not deployment.book.same_database:
+        return [_counted(one, _plan_streamed(deployment, scope, one)) for one in plans]
+    # One commit for all steps: a commit waits for the disk, and a policy that is half planned helps nobody.
+    with deployment.engine.begin() as connection:
+        return [_counted(one, planning.insert_planned(connection, _due(deployment, scope, one), one)) for one in plans]
+
+
+def _counted(step_plan: StepPlan, planned: int) -> StepCount:
+    return StepCount(step_plan.policy, step_plan.step, planned)
+
+
+def _plan_streamed(deployment: Deployment, scope: _Scope, step_plan: StepPlan) -> int:
     planned = 0
     with deployment.book.engine.connect() as book:
-        for keys in _keys(deployment, book, due):
+        for keys in _keys(deployment, book, _due(deployment, scope, step_plan)):
             with deployment.engine.begin() as connection:
                 planned += planning.insert_rows(connection, _new_rows(connection, step_plan, keys))
     return planned

@@ -58,7 +58,7 @@ account = Table(
     Column("customer_id", String(64), nullable=False, index=True),
     Column("name", String(200)),
     Column("phone", String(64)),
-    Column("due_date", Date, nullable=False, index=True),
+    Column("due_date", Date, nullable=False),
     Column("amount_due", BigInteger, nullable=False, comment="minor units of currency"),
     Column("currency", String(3), nullable=False),
     Column("language", String(35)),
@@ -67,6 +67,8 @@ account = Table(
     Column("closed", Boolean, nullable=False, server_default=false()),
     Column("attributes", JSON, nullable=False, comment="name -> text; true/false and whole numbers are read as such"),
     Column("loaded_at", UtcDateTime, nullable=False),
+    # Planning asks for a range of due dates, and for the zones in it: the index answers the second by itself.
+    Index("ix_account_due_date_timezone", "due_date", "timezone"),
     comment="The book, where the lender has none of its own: filled by `reminder accounts import`.",
     **MYSQL_TABLE,
 )

@@ -73,7 +73,7 @@ def _make_book() -> None:
         comment="The book, where the lender has none of its own: filled by `reminder accounts import`.",
     )
     _index("account", "customer_id")
-    _index("account", "due_date")
+    _index("account", "due_date", "timezone")
 
 
 def _make_outbox() -> None:
