@@ -483,6 +483,7 @@ def test_every_option_is_described() -> None:
         "messaging_service_sid",
         "base_url",
         "timeout_seconds",
+        "confirm_stop",
         "connect_timeout_seconds",
         "max_in_flight",
     }
