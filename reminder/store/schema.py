@@ -34,9 +34,11 @@ __all__ = [
     "event",
     "gateway_state",
     "hold",
+    "inbound",
     "metadata",
     "outbox",
     "plan_run",
+    "receipt",
     "suppression",
 ]
 
@@ -124,6 +126,7 @@ attempt = Table(
     Column("code", String(64)),
     Column("detail", String(REASON_CHARS_MAX)),
     Index("ix_attempt_customer_id_started_at", "customer_id", "started_at"),
+    Index("ix_attempt_number_started_at", "number", "started_at"),
     comment="One call to one gateway with one text, for one reminder or for several of one customer.",
     **MYSQL_TABLE,
 )
@@ -220,5 +223,47 @@ event = Table(
     Column("data", JSON, nullable=False),
     Index("ix_event_addressee_event_id", "addressee", "event_id"),
     comment="What other systems pick up, in order of event_id: accounts handed over.",
+    **MYSQL_TABLE,
+)
+
+receipt = Table(
+    "receipt",
+    metadata,
+    Column("receipt_id", BigId, primary_key=True, autoincrement=True),
+    Column("gateway", String(64), nullable=False),
+    Column("provider_id", String(128), nullable=False),
+    Column("reference", String(64), index=True, comment="as the provider echoes it: need not be one of ours"),
+    Column("status", String(32), nullable=False),
+    Column("code", String(64)),
+    Column("effect", String(32), nullable=False, comment="what it did when it first came"),
+    Column("received_at", UtcDateTime, nullable=False),
+    UniqueConstraint("gateway", "provider_id", "status"),
+    comment="Every delivery receipt, once, also those of texts that are none of ours.",
+    **MYSQL_TABLE,
+)
+
+inbound = Table(
+    "inbound",
+    metadata,
+    Column("inbound_id", BigId, primary_key=True, autoincrement=True),
+    Column("gateway", String(64), nullable=False),
+    Column("provider_id", String(128), nullable=False),
+    Column("number", String(64), nullable=False, comment="the sender, as the provider writes it; E.164 as a rule"),
+    Column("addressee", String(64), nullable=False, comment="our number"),
+    Column("customer_id", String(64), index=True, comment="whom that number was last texted for"),
+    Column("body", Text, nullable=False),
+    Column("meaning", String(32), nullable=False),
+    Column("acted", String(REASON_CHARS_MAX), nullable=False, comment="what was done about it at once"),
+    Column("waits", Boolean, nullable=False, comment="whether a person must still look at it"),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("reply_reference", String(64), comment="our answer's; written before it is sent, and it is sent once"),
+    Column("reply_outcome", String(REASON_CHARS_MAX)),
+    Column("done_at", UtcDateTime),
+    Column("done_by", String(64)),
+    Column("note", String(REASON_CHARS_MAX)),
+    UniqueConstraint("gateway", "provider_id"),
+    Index("ix_inbound_waits_inbound_id", "waits", "inbound_id"),
+    Index("ix_inbound_reply_reference", "reply_reference"),
+    comment="Every text that customers sent us, what it was taken for, and who has dealt with it.",
     **MYSQL_TABLE,
 )

@@ -28,6 +28,7 @@ def upgrade() -> None:
     _make_silence()
     _make_gateway_tables()
     _make_schedule()
+    _make_returns()
 
 
 def _make(name: str, *items: SchemaItem, comment: str) -> None:
@@ -113,6 +114,7 @@ def _make_outbox() -> None:
         comment="One call to one gateway with one text, for one reminder or for several of one customer.",
     )
     _index("attempt", "customer_id", "started_at")
+    _index("attempt", "number", "started_at")
     _index("attempt", "provider_id")
     _make(
         "outbox",
@@ -239,3 +241,51 @@ def _make_schedule() -> None:
         comment="What other systems pick up, in order of event_id: accounts handed over.",
     )
     _index("event", "addressee", "event_id")
+
+
+def _make_returns() -> None:
+    """Make what comes back: receipts of texts, and texts from customers."""
+    _make(
+        "receipt",
+        sa.Column("receipt_id", _ID, autoincrement=True, nullable=False),
+        sa.Column("gateway", sa.String(64), nullable=False),
+        sa.Column("provider_id", sa.String(128), nullable=False),
+        sa.Column("reference", sa.String(64), comment="as the provider echoes it: need not be one of ours"),
+        sa.Column("status", sa.String(32), nullable=False),
+        sa.Column("code", sa.String(64)),
+        sa.Column("effect", sa.String(32), nullable=False, comment="what it did when it first came"),
+        sa.Column("received_at", _INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("receipt_id", name="pk_receipt"),
+        sa.UniqueConstraint("gateway", "provider_id", "status", name="uq_receipt_gateway_provider_id_status"),
+        comment="Every delivery receipt, once, also those of texts that are none of ours.",
+    )
+    _index("receipt", "reference")
+    _make(
+        "inbound",
+        sa.Column("inbound_id", _ID, autoincrement=True, nullable=False),
+        sa.Column("gateway", sa.String(64), nullable=False),
+        sa.Column("provider_id", sa.String(128), nullable=False),
+        sa.Column(
+            "number", sa.String(64), nullable=False, comment="the sender, as the provider writes it; E.164 as a rule"
+        ),
+        sa.Column("addressee", sa.String(64), nullable=False, comment="our number"),
+        sa.Column("customer_id", sa.String(64), comment="whom that number was last texted for"),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("meaning", sa.String(32), nullable=False),
+        sa.Column("acted", _REASON, nullable=False, comment="what was done about it at once"),
+        sa.Column("waits", sa.Boolean(), nullable=False, comment="whether a person must still look at it"),
+        sa.Column("received_at", _INSTANT, nullable=False),
+        sa.Column(
+            "reply_reference", sa.String(64), comment="our answer's; written before it is sent, and it is sent once"
+        ),
+        sa.Column("reply_outcome", _REASON),
+        sa.Column("done_at", _INSTANT),
+        sa.Column("done_by", sa.String(64)),
+        sa.Column("note", _REASON),
+        sa.PrimaryKeyConstraint("inbound_id", name="pk_inbound"),
+        sa.UniqueConstraint("gateway", "provider_id", name="uq_inbound_gateway_provider_id"),
+        comment="Every text that customers sent us, what it was taken for, and who has dealt with it.",
+    )
+    _index("inbound", "customer_id")
+    _index("inbound", "reply_reference")
+    _index("inbound", "waits", "inbound_id")
