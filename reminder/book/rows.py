@@ -11,7 +11,7 @@ from unicodedata import category
 
 from sqlalchemy import RowMapping
 
-from reminder.book.fields import ATTRIBUTE_PREFIX
+from reminder.book.fields import ATTRIBUTE_PREFIX, ID_CHARS_MAX
 from reminder.book.kinds import Kind
 from reminder.book.mapping import AmountUnit, BookMapping
 from reminder.domain.account import Account, Scalar
@@ -30,6 +30,8 @@ def to_account(row: RowMapping, mapping: BookMapping) -> Account:
         problems.append(_unread("due date", present=bool(row["has_due_date"])))
     if not row["customer_id"]:
         problems.append("the book has no customer for it")
+    elif len(row["customer_id"]) > ID_CHARS_MAX:
+        problems.append(f"its customer's id has more than {ID_CHARS_MAX} characters")
     loaded_at = to_instant(row.get("loaded_at"))
     if mapping.fresh_max_age is not None and loaded_at is None:
         problems.append(f"the book does not say in {mapping.fresh_column} when it was refreshed")

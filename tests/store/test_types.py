@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import DateTime, Engine, Float, Numeric, delete, insert, select
+from sqlalchemy import DateTime, Engine, Float, Numeric, delete, insert, literal, select
 from sqlalchemy.exc import StatementError
 
 from reminder.store.schema import customer_lock, gateway_state, metadata
@@ -98,3 +98,12 @@ def test_every_table_tells_keys_apart_on_mariadb(table: str) -> None:
 def test_lock_table_has_nothing_but_its_key() -> None:
     """The row that is locked for a customer holds nothing: it may be written by anybody without a loss."""
     assert [column.name for column in customer_lock.columns] == ["customer_id"]
+
+
+def test_an_instant_that_a_query_only_repeats_is_an_instant(engine: Engine) -> None:
+    """Law 1: a preview asks the plan's query for instants that are in no column; MariaDB gives them back as text."""
+    moment = datetime(2026, 3, 1, 9, 0, 0, 123_456, tzinfo=UTC)
+    whole = datetime(2026, 3, 1, 9, tzinfo=UTC)
+    with engine.connect() as connection:
+        row = connection.execute(select(literal(moment, UtcDateTime()), literal(whole, UtcDateTime()))).one()
+    assert tuple(row) == (moment, whole)
