@@ -7,6 +7,7 @@ URL: any receipt, even one that overtakes a lost answer, says which message it i
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Annotated, ClassVar
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -14,9 +15,11 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from twilio.base.exceptions import TwilioRestException, TwilioServiceException  # type: ignore[import-untyped]
 from twilio.rest import Client  # type: ignore[import-untyped]
 
+from reminder.domain.doubt import Told
 from reminder.domain.message import Accepted, Message, Outcome, Refusal, Refused, Unknown
 from reminder.domain.segments import Counting
 from reminder.gateways.base import GatewayContext, NotConfiguredError, scrub
+from reminder.gateways.twilio_asking import find_message
 from reminder.gateways.twilio_errors import verdict_on_error, verdict_on_failed
 from reminder.gateways.twilio_http import NotSentError, OneShotHttpClient, is_loopback
 from reminder.gateways.twilio_receiving import TwilioReceiving
@@ -100,6 +103,9 @@ class TwilioOptions(BaseModel):
         default=5.0, gt=0, le=60, description="How much of that may pass before a connection stands."
     )
     max_in_flight: int = Field(default=100, ge=1, le=1000, description="How many calls may be under way at once.")
+    settle_seconds: float = Field(
+        default=120.0, ge=0, le=3600, description="How long after a lost answer Twilio's list of messages is trusted."
+    )
     confirm_stop: bool = Field(
         default=False,
         description="Answer a STOP ourselves, once. Leave it off where Twilio's opt-out handling answers already.",
@@ -140,6 +146,7 @@ class TwilioGateway(TwilioReceiving):
         if options.messaging_service_sid:
             self._sender = {"messaging_service_sid": options.messaging_service_sid}
         self._receipts = _receipts_url(context)
+        self.settle_seconds = options.settle_seconds
 
     async def send(self, message: Message) -> Outcome:
         """Post one message and say what Twilio made of it.
@@ -149,6 +156,11 @@ class TwilioGateway(TwilioReceiving):
         async with self._http.slot() as waited_seconds:
             left_seconds = message.valid_seconds - round(waited_seconds)
             return _unfit(message, left_seconds) or await self._post(message, left_seconds)
+
+    async def find(self, *, reference: str, to: str, since: datetime, body: str) -> Told:  # noqa: ARG002 - the port
+        """Return which of the account's messages may be a text whose answer was lost; Twilio knows no reference."""
+        async with self._http.slot():
+            return await find_message(self._client, to=to, since=since, body=body)
 
     async def close(self) -> None:
         """Close the connections."""

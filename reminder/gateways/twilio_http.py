@@ -27,7 +27,10 @@ from twilio.http.response import Response  # type: ignore[import-untyped]
 __all__ = ["Answer", "NotSentError", "OneShotHttpClient", "is_loopback", "retry_after_seconds"]
 
 ANSWER_BYTES_MAX = 65_536
-"""Twilio's answers have about 1 kB. What is longer is none of Twilio's."""
+"""Twilio's answers to a POST have about 1 kB. What is longer is none of Twilio's."""
+
+LIST_BYTES_MAX = 4_194_304
+"""Its lists have up to some 10 kB for each of a hundred messages: a character may be written as six."""
 
 KEEP_ALIVE_SECONDS = 15.0
 """Idle connections are let go before the other side does: one that it closes under a POST leaves the text in doubt."""
@@ -111,7 +114,8 @@ class OneShotHttpClient(AsyncHttpClient):  # type: ignore[misc]
         try:
             async with call as answer:
                 _last_answer.set(Answer(answer.status, retry_after_seconds(answer.headers)))
-                return Response(answer.status, await _text(answer), answer.headers)
+                most = LIST_BYTES_MAX if method == "GET" else ANSWER_BYTES_MAX
+                return Response(answer.status, await _text(answer, most), answer.headers)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
             raise NotSentError(f"no connection to {urlsplit(url).hostname}: {type(error).__name__}") from error
 
@@ -142,8 +146,8 @@ class OneShotHttpClient(AsyncHttpClient):  # type: ignore[misc]
         return self._session
 
 
-async def _text(answer: aiohttp.ClientResponse) -> str:
-    """Return the body of an answer.
+async def _text(answer: aiohttp.ClientResponse, bytes_max: int) -> str:
+    """Return the body of an answer of at most so many bytes.
 
     Of a 4xx the status alone proves that nothing was taken, so a body that breaks off is an empty one there.
     """
@@ -151,8 +155,8 @@ async def _text(answer: aiohttp.ClientResponse) -> str:
         content = b""
         async for chunk in answer.content.iter_any():
             content += chunk
-            if len(content) > ANSWER_BYTES_MAX:
-                raise aiohttp.ClientPayloadError(f"the answer has more than {ANSWER_BYTES_MAX} bytes")
+            if len(content) > bytes_max:
+                raise aiohttp.ClientPayloadError(f"the answer has more than {bytes_max} bytes")
     except (aiohttp.ClientError, TimeoutError):
         if 400 <= answer.status < 500:
             return ""

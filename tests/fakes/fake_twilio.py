@@ -9,6 +9,9 @@ leaves, as at the real one, so a test can count what a customer would have recei
 
 It is told what to do over HTTP, by `POST /_fake/behave` with `{"always": BEHAVIOUR, "next": [BEHAVIOUR, …]}`; a
 behaviour is `{"mode": …}` with the fields of `Behaviour`. `GET /_fake/posts` lists every POST it got, accepted or not.
+
+What it accepted is in its list of messages, `GET …/Messages.json`, by number and day, in pages, as at the real one.
+`POST /_fake/list` tells how the list behaves, with the fields of `Listing`, and may put other `messages` into it.
 """
 
 from __future__ import annotations
@@ -21,12 +24,13 @@ import os
 import re
 import sys
 from collections import deque
-from dataclasses import dataclass, field
-from urllib.parse import parse_qs, urlsplit
+from dataclasses import dataclass, field, replace
+from email.utils import formatdate, parsedate_to_datetime
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from aiohttp import web
 
-__all__ = ["MAGIC_NUMBERS", "Behaviour", "FakeTwilio"]
+__all__ = ["MAGIC_NUMBERS", "Behaviour", "FakeTwilio", "Listing"]
 
 WRONG_TOKEN = "wrong"
 
@@ -59,6 +63,21 @@ class Behaviour:
     retry_after: str | None = None
 
 
+@dataclass(frozen=True)
+class Listing:
+    """How the list of messages behaves.
+
+    `blind` answers so many lists as if nothing were there; `queued` leaves DateSent empty; with a `status` or a `text`
+    it answers with those instead; `page_size` bounds a page, whatever is asked for.
+    """
+
+    blind: int = 0
+    queued: bool = False
+    status: int = 200
+    text: str | None = None
+    page_size: int = 1000
+
+
 @dataclass
 class FakeTwilio:
     """The server's state: what it was told, what it was sent and what it accepted."""
@@ -69,12 +88,17 @@ class FakeTwilio:
     posts: list[dict[str, object]] = field(default_factory=list)
     in_flight: int = 0
     in_flight_most: int = 0
+    messages: list[dict[str, object]] = field(default_factory=list)
+    listing: Listing = field(default_factory=Listing)
+    lists: list[dict[str, str]] = field(default_factory=list)
 
     def app(self) -> web.Application:
         """Return the web application."""
         app = web.Application()
         app.router.add_post("/2010-04-01/Accounts/{account}/Messages.json", self.create)
+        app.router.add_get("/2010-04-01/Accounts/{account}/Messages.json", self.list_messages)
         app.router.add_post("/_fake/behave", self.behave)
+        app.router.add_post("/_fake/list", self.behave_listing)
         app.router.add_get("/_fake/posts", self.list_posts)
         return app
 
@@ -84,12 +108,35 @@ class FakeTwilio:
         self.always = Behaviour(**told.get("always", {}))
         self.coming = deque(Behaviour(**one) for one in told.get("next", []))
         self.posts = []
+        self.messages, self.listing, self.lists = [], Listing(), []
         self.in_flight = self.in_flight_most = 0
         return web.json_response({})
 
+    async def behave_listing(self, request: web.Request) -> web.Response:
+        """Let the list behave as told from now on, and hold these `messages` beside what was accepted."""
+        told = await request.json()
+        self.messages += told.pop("messages", [])
+        self.listing = Listing(**told)
+        return web.json_response({})
+
     async def list_posts(self, request: web.Request) -> web.Response:
-        """Return every POST since the last instruction, and how many were under way at once."""
-        return web.json_response({"posts": self.posts, "in_flight_most": self.in_flight_most})
+        """Return every POST and list since the last instruction, and how many POSTs were under way at once."""
+        return web.json_response({"posts": self.posts, "lists": self.lists, "in_flight_most": self.in_flight_most})
+
+    async def list_messages(self, request: web.Request) -> web.Response:
+        """Return a page of the messages that were accepted, the newest first."""
+        asked, told = dict(request.query), self.listing
+        self.lists.append(asked)
+        if _login(request)[1] == WRONG_TOKEN:
+            return _error(Behaviour("error", 401, 20003))
+        if told.status != 200 or told.text is not None:
+            return web.Response(status=told.status, text=told.text or "", content_type="application/json")
+        self.listing = replace(told, blind=max(0, told.blind - 1))
+        found = [] if told.blind else [one for one in reversed(self.messages) if _wanted(one, asked)]
+        size, start = min(int(asked.get("PageSize", 50)), told.page_size), int(asked.get("Start", 0))
+        following = urlencode({**asked, "Start": start + size}) if len(found) > start + size else None
+        page = {"messages": found[start : start + size], "page_size": size, "start": start, "uri": str(request.rel_url)}
+        return web.json_response(page | {"next_page_uri": following and f"{request.path}?{following}"})
 
     async def create(self, request: web.Request) -> web.StreamResponse:
         """Take one POST of a message, as told."""
@@ -142,8 +189,10 @@ class FakeTwilio:
             "to": post["To"],
             "body": post["Body"],
             "error_code": None,
-            "date_created": "Fri, 13 Mar 2026 08:00:00 +0000",
+            "date_created": formatdate(usegmt=True),
         }
+        sent = None if self.listing.queued else created["date_created"]
+        self.messages.append(created | {"direction": "outbound-api", "date_sent": sent})
         if told.mode == "failed":
             created.update(status="failed", error_code=told.code, error_message=told.words)
         if told.mode == "no_sid":
@@ -169,6 +218,14 @@ async def _without_accepting(request: web.Request, told: Behaviour) -> web.Strea
         case "truncated_error":
             return await _truncated(request, told.status, '{"code": 21211, "mess')
     return None
+
+
+def _wanted(message: dict[str, object], asked: dict[str, str]) -> bool:
+    """Return whether a message is one of those that a list is asked for."""
+    if message["to"] != asked.get("To", message["to"]):
+        return False
+    since, sent = asked.get("DateSent>"), message["date_sent"]
+    return since is None or (sent is not None and parsedate_to_datetime(str(sent)).date().isoformat() >= since)
 
 
 def _login(request: web.Request) -> list[str]:
