@@ -272,8 +272,19 @@ def lose_expired(connection: Connection, *, at: datetime) -> int:
     return len(references)
 
 
-def resolve(connection: Connection, reference: str, *, event: Event, reason: str, at: datetime) -> int:
-    """Settle a doubtful text as a person or the provider says: CONFIRM, DISPROVE or ABANDON; return the rows moved."""
+def resolve(
+    connection: Connection,
+    reference: str,
+    *,
+    event: Event,
+    reason: str,
+    at: datetime,
+    provider_id: str | None = None,
+) -> int:
+    """Settle a doubtful text as a person or the provider says: CONFIRM, DISPROVE or ABANDON; return the rows moved.
+
+    `provider_id` is what the provider calls it, where that is known.
+    """
     counted = event is not Event.DISPROVE
     moved = connection.execute(
         update(outbox)
@@ -287,8 +298,11 @@ def resolve(connection: Connection, reference: str, *, event: Event, reason: str
         connection.execute(
             update(attempt)
             .where(attempt.c.reference == reference)
-            .values(outcome="accepted" if event is Event.CONFIRM else "refused", counted=counted, ended_at=at)
-        )
+            .values(
+                outcome="accepted" if event is Event.CONFIRM else "refused", counted=counted, ended_at=at,
+                provider_id=func.coalesce(provider_id, attempt.c.provider_id),
+            )
+        )  # fmt: skip
     return moved
 
 

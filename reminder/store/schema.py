@@ -11,6 +11,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Date,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -30,7 +31,9 @@ __all__ = [
     "account",
     "attempt",
     "bad_number",
+    "breaker",
     "customer_lock",
+    "doubt",
     "event",
     "gateway_state",
     "hold",
@@ -38,6 +41,7 @@ __all__ = [
     "metadata",
     "outbox",
     "plan_run",
+    "rate",
     "receipt",
     "suppression",
 ]
@@ -131,6 +135,19 @@ attempt = Table(
     **MYSQL_TABLE,
 )
 
+doubt = Table(
+    "doubt",
+    metadata,
+    Column("reference", String(64), ForeignKey("attempt.reference"), primary_key=True),
+    Column("asks", SmallInteger, nullable=False, comment="how often its provider was asked"),
+    Column("misses", SmallInteger, nullable=False, comment="how often in a row the provider did not have it"),
+    Column("missed_since", UtcDateTime),
+    Column("ask_at", UtcDateTime, nullable=False, comment="when it is asked next, while it is in doubt"),
+    Column("note", String(REASON_CHARS_MAX), nullable=False, server_default="", comment="what the last answer was"),
+    comment="What providers were asked about texts whose answer was lost.",
+    **MYSQL_TABLE,
+)
+
 customer_lock = Table(
     "customer_lock",
     metadata,
@@ -191,6 +208,27 @@ gateway_state = Table(
     Column("reason", String(REASON_CHARS_MAX), nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
     comment="Gateways that can't send as things stand. All processes see it.",
+    **MYSQL_TABLE,
+)
+
+breaker = Table(
+    "breaker",
+    metadata,
+    Column("gateway", String(64), primary_key=True),
+    Column("failures", SmallInteger, nullable=False, comment="calls in a row that got no answer"),
+    Column("failing_since", UtcDateTime),
+    Column("trips", SmallInteger, nullable=False, comment="how often in a row it opened; 0 is closed"),
+    Column("probe_until", UtcDateTime, comment="until when nobody else may try whether it answers again"),
+    comment="Gateways that do not answer. While one is open, its pause stands in gateway_state.",
+    **MYSQL_TABLE,
+)
+
+rate = Table(
+    "rate",
+    metadata,
+    Column("key", String(64), primary_key=True, comment="the gateway"),
+    Column("tat", Double, nullable=False, comment="seconds since 1970 at which all that was let through is paid for"),
+    comment="How fast gateways are used by all processes together.",
     **MYSQL_TABLE,
 )
 

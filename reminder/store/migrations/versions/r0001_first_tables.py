@@ -27,6 +27,7 @@ def upgrade() -> None:
     _make_outbox()
     _make_silence()
     _make_gateway_tables()
+    _make_dispatch_memory()
     _make_schedule()
     _make_returns()
 
@@ -207,6 +208,46 @@ def _make_gateway_tables() -> None:
         sa.Column("changed_at", _INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("gateway", name="pk_gateway_state"),
         comment="Gateways that can't send as things stand. All processes see it.",
+    )
+
+
+def _make_dispatch_memory() -> None:
+    """Make what dispatch keeps in mind: texts in doubt, gateways that don't answer, and how fast each is used."""
+    _make(
+        "doubt",
+        sa.Column("reference", sa.String(64), nullable=False),
+        sa.Column("asks", sa.SmallInteger(), nullable=False, comment="how often its provider was asked"),
+        sa.Column(
+            "misses", sa.SmallInteger(), nullable=False, comment="how often in a row the provider did not have it"
+        ),
+        sa.Column("missed_since", _INSTANT),
+        sa.Column("ask_at", _INSTANT, nullable=False, comment="when it is asked next, while it is in doubt"),
+        sa.Column("note", _REASON, nullable=False, server_default="", comment="what the last answer was"),
+        sa.ForeignKeyConstraint(["reference"], ["attempt.reference"], name="fk_doubt_reference_attempt"),
+        sa.PrimaryKeyConstraint("reference", name="pk_doubt"),
+        comment="What providers were asked about texts whose answer was lost.",
+    )
+    _make(
+        "breaker",
+        sa.Column("gateway", sa.String(64), nullable=False),
+        sa.Column("failures", sa.SmallInteger(), nullable=False, comment="calls in a row that got no answer"),
+        sa.Column("failing_since", _INSTANT),
+        sa.Column("trips", sa.SmallInteger(), nullable=False, comment="how often in a row it opened; 0 is closed"),
+        sa.Column("probe_until", _INSTANT, comment="until when nobody else may try whether it answers again"),
+        sa.PrimaryKeyConstraint("gateway", name="pk_breaker"),
+        comment="Gateways that do not answer. While one is open, its pause stands in gateway_state.",
+    )
+    _make(
+        "rate",
+        sa.Column("key", sa.String(64), nullable=False, comment="the gateway"),
+        sa.Column(
+            "tat",
+            sa.Double(),
+            nullable=False,
+            comment="seconds since 1970 at which all that was let through is paid for",
+        ),
+        sa.PrimaryKeyConstraint("key", name="pk_rate"),
+        comment="How fast gateways are used by all processes together.",
     )
 
 
