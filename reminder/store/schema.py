@@ -32,6 +32,7 @@ __all__ = [
     "attempt",
     "bad_number",
     "breaker",
+    "config_refusal",
     "customer_lock",
     "doubt",
     "event",
@@ -40,6 +41,7 @@ __all__ = [
     "inbound",
     "metadata",
     "outbox",
+    "pause",
     "plan_run",
     "rate",
     "receipt",
@@ -130,6 +132,7 @@ attempt = Table(
     Column("code", String(64)),
     Column("detail", String(REASON_CHARS_MAX)),
     Index("ix_attempt_customer_id_started_at", "customer_id", "started_at"),
+    Index("ix_attempt_started_at_counted", "started_at", "counted"),
     Index("ix_attempt_number_started_at", "number", "started_at"),
     comment="One call to one gateway with one text, for one reminder or for several of one customer.",
     **MYSQL_TABLE,
@@ -245,6 +248,36 @@ plan_run = Table(
     Column("planned", Integer),
     UniqueConstraint("schedule", "slot_date", "slot_no"),
     comment="Which slots of the schedule have been planned: the only memory the scheduler has.",
+    **MYSQL_TABLE,
+)
+
+pause = Table(
+    "pause",
+    metadata,
+    Column("pause_id", BigId, primary_key=True, autoincrement=True),
+    Column("guard", String(32), nullable=False),
+    Column("day", Date, nullable=False, comment="the day, in the zone of the schedule, that it is about"),
+    Column("reason", String(REASON_CHARS_MAX), nullable=False),
+    Column("figures", JSON, nullable=False),
+    Column("owner", String(64), nullable=False, comment="the process whose guard it was"),
+    Column("since", UtcDateTime, nullable=False),
+    Column("lifted_at", UtcDateTime, comment="when its cause was gone by itself"),
+    Column("approved_at", UtcDateTime),
+    Column("approved_by", String(64)),
+    Column("approval", String(REASON_CHARS_MAX), comment="why it may go on"),
+    UniqueConstraint("guard", "day"),
+    comment="Runs that a guard stopped. Nothing is sent while one is neither lifted nor approved.",
+    **MYSQL_TABLE,
+)
+
+config_refusal = Table(
+    "config_refusal",
+    metadata,
+    Column("owner", String(64), primary_key=True, comment="the daemon that goes on with its last good files"),
+    Column("since", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False, comment="when the daemon last said so"),
+    Column("problems", JSON, nullable=False),
+    comment="Daemons whose files are wrong as they stand now. A daemon takes its row back when they are mended.",
     **MYSQL_TABLE,
 )
 

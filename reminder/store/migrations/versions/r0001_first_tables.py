@@ -29,6 +29,7 @@ def upgrade() -> None:
     _make_gateway_tables()
     _make_dispatch_memory()
     _make_schedule()
+    _make_daemon_memory()
     _make_returns()
 
 
@@ -115,6 +116,7 @@ def _make_outbox() -> None:
         comment="One call to one gateway with one text, for one reminder or for several of one customer.",
     )
     _index("attempt", "customer_id", "started_at")
+    _index("attempt", "started_at", "counted")
     _index("attempt", "number", "started_at")
     _index("attempt", "provider_id")
     _make(
@@ -282,6 +284,38 @@ def _make_schedule() -> None:
         comment="What other systems pick up, in order of event_id: accounts handed over.",
     )
     _index("event", "addressee", "event_id")
+
+
+def _make_daemon_memory() -> None:
+    """Make what stops a daemon, and what it could not take over from its files."""
+    _make(
+        "pause",
+        sa.Column("pause_id", _ID, autoincrement=True, nullable=False),
+        sa.Column("guard", sa.String(32), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False, comment="the day, in the zone of the schedule, that it is about"),
+        sa.Column("reason", _REASON, nullable=False),
+        sa.Column("figures", sa.JSON(), nullable=False),
+        sa.Column("owner", sa.String(64), nullable=False, comment="the process whose guard it was"),
+        sa.Column("since", _INSTANT, nullable=False),
+        sa.Column("lifted_at", _INSTANT, comment="when its cause was gone by itself"),
+        sa.Column("approved_at", _INSTANT),
+        sa.Column("approved_by", sa.String(64)),
+        sa.Column("approval", _REASON, comment="why it may go on"),
+        sa.PrimaryKeyConstraint("pause_id", name="pk_pause"),
+        sa.UniqueConstraint("guard", "day", name="uq_pause_guard_day"),
+        comment="Runs that a guard stopped. Nothing is sent while one is neither lifted nor approved.",
+    )
+    _make(
+        "config_refusal",
+        sa.Column(
+            "owner", sa.String(64), nullable=False, comment="the daemon that goes on with its last good files"
+        ),
+        sa.Column("since", _INSTANT, nullable=False),
+        sa.Column("seen_at", _INSTANT, nullable=False, comment="when the daemon last said so"),
+        sa.Column("problems", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("owner", name="pk_config_refusal"),
+        comment="Daemons whose files are wrong as they stand now. A daemon takes its row back when they are mended.",
+    )
 
 
 def _make_returns() -> None:

@@ -1,0 +1,105 @@
+"""Pauses: runs that a guard stopped, until their cause is gone or a person lets them go on (law 15).
+
+There is one row per guard and day. All processes see it, and none sends while one is open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+from sqlalchemy.exc import IntegrityError
+
+from reminder.domain.guard import Finding, GuardName
+from reminder.errors import DataError
+from reminder.store.rows import cut, insert_one, require_fit
+from reminder.store.schema import pause
+
+__all__ = ["Pause", "approve", "approved_on", "by_id", "lift", "open_pauses", "stop"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A stopped run: which guard stopped it, for which day, why, since when (UTC), and which process says so."""
+
+    pause_id: int
+    guard: GuardName
+    day: date
+    reason: str
+    figures: dict[str, Any]
+    owner: str
+    since: datetime
+
+
+def stop(connection: Connection, finding: Finding, *, day: date, owner: str, at: datetime) -> Pause:
+    """Pause the run for what a guard found on a day; return the pause, which may be there already.
+
+    A pause that was lifted is in force again, with what is found now. An approved one is for the caller to look for
+    first: see `approved_on`.
+    """
+    found = _of_day(connection, finding.guard, day)
+    if found is None:
+        values = {"guard": finding.guard, "day": day, "owner": owner, "since": at, "figures": dict(finding.figures)}
+        try:
+            with connection.begin_nested():
+                insert_one(connection, pause, cut(pause, values | {"reason": finding.reason}))
+        except IntegrityError:  # another process found the same in this moment
+            pass
+    elif found.lifted_at is not None:
+        again = cut(pause, {"reason": finding.reason, "owner": owner})
+        connection.execute(
+            update(pause)
+            .where(pause.c.pause_id == found.pause_id, pause.c.lifted_at.is_not(None))
+            .values(**again, figures=dict(finding.figures), since=at, lifted_at=None)
+        )
+    row = _of_day(connection, finding.guard, day)
+    assert row is not None  # noqa: S101 - it was written, by us or by another
+    return _to_pause(row)
+
+
+def lift(connection: Connection, pause_id: int, *, at: datetime) -> bool:
+    """End a pause whose cause is gone; return False when it was not open any more."""
+    opened = (pause.c.pause_id == pause_id, pause.c.lifted_at.is_(None), pause.c.approved_at.is_(None))
+    return connection.execute(update(pause).where(*opened).values(lifted_at=at)).rowcount == 1
+
+
+def approve(connection: Connection, pause_id: int, *, who: str, reason: str, at: datetime) -> bool:
+    """Let a paused run go on for its day; return False when there is no open pause of this id.
+
+    Raises DataError when no reason is given, or a text is too long.
+    """
+    if not reason.strip():
+        raise DataError("expected a reason why the run may go on, found none: say it, somebody will ask")
+    values = {"approved_by": who, "approval": reason}
+    require_fit(pause, values)
+    opened = (pause.c.pause_id == pause_id, pause.c.lifted_at.is_(None), pause.c.approved_at.is_(None))
+    return connection.execute(update(pause).where(*opened).values(**values, approved_at=at)).rowcount == 1
+
+
+def approved_on(connection: Connection, day: date) -> set[GuardName]:
+    """Return the guards that a person has told to let this day pass."""
+    query = select(pause.c.guard).where(pause.c.day == day, pause.c.approved_at.is_not(None))
+    return {GuardName(name) for name in connection.scalars(query)}
+
+
+def open_pauses(connection: Connection) -> list[Pause]:
+    """Return the pauses that are neither lifted nor approved, oldest first."""
+    query = select(pause).where(pause.c.lifted_at.is_(None), pause.c.approved_at.is_(None)).order_by(pause.c.pause_id)
+    return [_to_pause(row) for row in connection.execute(query)]
+
+
+def by_id(connection: Connection, pause_id: int) -> Row[Any] | None:
+    """Return one row, whatever became of it, or None."""
+    return connection.execute(select(pause).where(pause.c.pause_id == pause_id)).one_or_none()
+
+
+def _of_day(connection: Connection, guard: GuardName, day: date) -> Row[Any] | None:
+    return connection.execute(select(pause).where(pause.c.guard == guard, pause.c.day == day)).one_or_none()
+
+
+def _to_pause(row: Row[Any]) -> Pause:
+    names: Sequence[str] = ("pause_id", "day", "reason", "figures", "owner", "since")
+    return Pause(guard=GuardName(row.guard), **{name: getattr(row, name) for name in names})
