@@ -486,6 +486,7 @@ def test_every_option_is_described() -> None:
         "confirm_stop",
         "connect_timeout_seconds",
         "max_in_flight",
+        "settle_seconds",
     }
     assert all(field["description"] for field in schema["properties"].values())
 
