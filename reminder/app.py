@@ -27,6 +27,7 @@ from reminder.config.policies import LoadedPolicies, load_policies
 from reminder.config.profiles import LoadedProfiles, load_profiles
 from reminder.config.settings import LoadedSettings, Settings, read_settings
 from reminder.config.wording import problems_of
+from reminder.domain.guard import GuardLimits
 from reminder.domain.retry import Backoff
 from reminder.domain.selector import canonical
 from reminder.errors import ConfigError, GatewayError, Problem, TemplateError
@@ -165,6 +166,7 @@ def open_deployment(
                 new_reference=lambda: uuid.uuid4().hex,
                 jitter=random.random,
                 owner=f"{socket.gethostname()[:40]}:{os.getpid()}",
+                guards=_guards(installation.settings),
             )
 
 
@@ -230,6 +232,11 @@ def _prices(settings: Settings) -> dict[str, Price]:
         for name, section in settings.gateways.items()
         if section.price is not None
     }
+
+
+def _guards(settings: Settings) -> GuardLimits:
+    guards = settings.guards
+    return GuardLimits(guards.volume_factor, guards.volume_min, settings.schedule.timezone)
 
 
 def _limits(settings: Settings) -> Limits:

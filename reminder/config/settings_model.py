@@ -27,6 +27,7 @@ from reminder.config.fields import (
 __all__ = [
     "DispatchSettings",
     "GatewaySettings",
+    "GuardSettings",
     "LanguageSettings",
     "LenderSettings",
     "LogSettings",
@@ -162,6 +163,21 @@ class DispatchSettings(StrictModel):
         return self
 
 
+class GuardSettings(StrictModel):
+    """What counts as abnormal: a run that would send more pauses until a person approves it."""
+
+    volume_factor: WholeNumber = Field(
+        default=4,
+        ge=2,
+        le=100,
+        description="How many times the usual number of texts for the day of the week is too many.",
+        examples=[4],
+    )
+    volume_min: WholeNumber = Field(
+        default=200, ge=0, le=10_000_000, description="So many texts a day are never too many.", examples=[200]
+    )
+
+
 class LogSettings(StrictModel):
     """How the daemon logs."""
 
@@ -226,6 +242,9 @@ class Settings(StrictModel):
     )
     dispatch: DispatchSettings = Field(
         default_factory=DispatchSettings, description="How to hand over to gateways.", examples=[{"in_flight": 32}]
+    )
+    guards: GuardSettings = Field(
+        default_factory=GuardSettings, description="When a run pauses and asks.", examples=[{"volume_factor": 4}]
     )
     logs: LogSettings = Field(default_factory=LogSettings, description="How to log.", examples=[{"format": "json"}])
     templates: str = Field(

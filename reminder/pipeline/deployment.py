@@ -10,6 +10,7 @@ from decimal import Decimal
 from sqlalchemy import Engine
 
 from reminder.book.book import Book
+from reminder.domain.guard import GuardLimits
 from reminder.domain.policy import Policy
 from reminder.domain.retry import Backoff
 from reminder.gateways.base import Gateway
@@ -46,7 +47,8 @@ class Deployment:
 
     `clock` gives the instant (aware, UTC) and is the only way to it; `new_reference` names an attempt; `jitter` rolls
     a number in [0, 1). `gateways` are those that can be used; `absent` says of each other one why it can't.
-    `conditions` are the compiled `when` expressions by their source. `owner` names this process on leases.
+    `conditions` are the compiled `when` expressions by their source. `owner` names this process on leases. `guards`
+    says what counts as abnormal.
     """
 
     engine: Engine
@@ -64,3 +66,4 @@ class Deployment:
     new_reference: Callable[[], str]
     jitter: Callable[[], float]
     owner: str
+    guards: GuardLimits = GuardLimits()
