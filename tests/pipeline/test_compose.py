@@ -225,7 +225,8 @@ def test_a_hand_over_writes_one_event_with_its_reminder(real_world: World, due: 
     assert (written.kind, written.addressee, written.account_id) == ("hand_over", "collections", "A")
     assert written.reminder_id == row.reminder_id
     assert written.data == {
-        "policy": "loan", "step": "over", "due_date": "2026-11-13", "dpd": 10, "amount_due": "123.45", "currency": "CNY",
+        "policy": "loan", "step": "over", "due_date": "2026-11-13", "dpd": 10, "amount_due": "123.45",
+        "currency": "CNY",
     }  # fmt: skip
     assert real_world.recorder.calls == 0
 

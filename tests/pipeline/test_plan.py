@@ -89,7 +89,7 @@ def test_planners_at_once_add_nothing_twice(real_world: World, database_url: str
 
 
 def test_no_account_passes_through_python(real_world: World, due: date) -> None:
-    """Law 12: planning is the same few statements for one account and for a hundred, and none of them reads accounts."""
+    """Law 12: planning is the same few statements for one account and for a hundred; none reads the accounts."""
     statements: list[str] = []
     event.listen(real_world.engine, "before_cursor_execute", lambda *seen: statements.append(seen[2]))
     counts = []
@@ -104,7 +104,7 @@ def test_no_account_passes_through_python(real_world: World, due: date) -> None:
 
 
 def test_a_book_without_a_key(engine: Engine, due: date) -> None:
-    """Law 9: an account that the book has twice is one reminder, planned once, refused alone, sent when it is mended."""
+    """Law 9: an account that the book has twice is one reminder, planned once, and refused alone."""
     with lender_book(engine, loan("twice", due), loan("twice", due), loan("once", due)) as book:
         world = World(engine, policies=(policy(),), book=book)
         world.plan()
