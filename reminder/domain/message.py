@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -13,13 +14,16 @@ class Message:
     """One text for one number.
 
     `reference` is our own name for this attempt, unique for ever; gateways that echo it make a lost answer provable.
-    `to` is E.164. `valid_seconds` is how long the provider may keep trying: what is left of the contact window.
+    `to` is E.164. `valid_seconds` is how long the provider may keep trying: what is left of the contact window. After
+    `begin_within_seconds` the call must not begin any more: by then others take its process for dead, and may have
+    been told by the provider that it has no such text.
     """
 
     reference: str
     to: str
     body: str
     valid_seconds: int
+    begin_within_seconds: float = math.inf
 
 
 class Refusal(StrEnum):
@@ -29,6 +33,7 @@ class Refusal(StrEnum):
     NUMBER = "number"  #: The number can't be reached, ever. Mark it.
     OPTED_OUT = "opted_out"  #: The provider knows that this number said stop. Suppress it.
     CONTENT = "content"  #: This text is refused; another might not be.
+    HELD_BACK = "held_back"  #: We did not even call. Try again, after `after_seconds` if given; burn no attempts.
     CONFIGURATION = "configuration"  #: Nothing can be sent as things stand. Pause the gateway; burn no attempts.
 
 

@@ -155,6 +155,8 @@ class TwilioGateway(TwilioReceiving):
         """
         async with self._http.slot() as waited_seconds:
             left_seconds = message.valid_seconds - round(waited_seconds)
+            if waited_seconds >= message.begin_within_seconds:
+                return Refused(Refusal.HELD_BACK, "held-back", f"no place was free for {waited_seconds:.0f} s")
             return _unfit(message, left_seconds) or await self._post(message, left_seconds)
 
     async def find(self, *, reference: str, to: str, since: datetime, body: str) -> Told:  # noqa: ARG002 - the port

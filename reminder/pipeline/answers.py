@@ -45,6 +45,8 @@ def answer_for(
     if outcome.kind is Refusal.CONFIGURATION:
         # The gateway is paused for everybody; the reminder has done nothing wrong, so no attempt is burnt.
         return _postponed(tried, outcome, at + timedelta(minutes=pause_minutes if tried.turns == 1 else 0), burns=False)
+    if outcome.kind is Refusal.HELD_BACK:
+        return _postponed(tried, outcome, at + timedelta(seconds=_patience(outcome.after_seconds)), burns=False)
     if outcome.kind is not Refusal.RETRY:
         return _refused(tried, outcome, f"{Reason.REFUSED}: {_words(outcome)}")
     delay = _delay_seconds(tried, outcome, backoff, jitter)
@@ -72,7 +74,12 @@ def _delay_seconds(tried: Tried, outcome: Refused, backoff: Backoff, jitter: flo
     delay = backoff.delay_seconds(attempts // tried.turns, jitter)
     if delay is None or outcome.after_seconds is None:
         return delay
-    return max(delay, min(outcome.after_seconds, PATIENCE_MAX.total_seconds()))
+    return max(delay, _patience(outcome.after_seconds))
+
+
+def _patience(after_seconds: float | None) -> float:
+    """Return how long a gateway asks us to wait, in seconds, within reason."""
+    return max(0.0, min(after_seconds or 0.0, PATIENCE_MAX.total_seconds()))
 
 
 def _postponed(tried: Tried, outcome: Refused, not_before: datetime, *, burns: bool) -> Answer:

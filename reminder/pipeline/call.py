@@ -6,7 +6,8 @@ No transaction is open while a provider thinks, and no answer is kept from the o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -29,13 +30,21 @@ log = structlog.get_logger("reminder.dispatch")
 
 
 async def call(deployment: Deployment, reserved: Sequence[Reserved], at: datetime) -> list[Outcome]:
-    """Hand the texts over, at most `in_flight` at once, and return the answers in their order."""
+    """Hand the texts over, at most `in_flight` at once, and return the answers in their order.
+
+    A call that has not begun when the lease ends is not made: a process that was frozen, or that is too slow for its
+    batch, is taken for dead by then, and the provider may have said that it has no such text.
+    """
     room = asyncio.Semaphore(deployment.limits.in_flight)
+    left_seconds = _lease(deployment, at)
 
     async def hand_over(one: Reserved) -> Outcome:
         async with room:
+            if (left := left_seconds()) <= 0:
+                return Refused(Refusal.HELD_BACK, "held-back", "its turn came after the lease had ended")
+            message = replace(one.text.message(one.reference, at), begin_within_seconds=left)
             try:
-                outcome = await one.text.choice.gateway.send(one.text.message(one.reference, at))
+                outcome = await one.text.choice.gateway.send(message)
             except Exception as error:
                 # A poisoned gateway must not take the others' answers with it (law 9).
                 log.exception("reminder.gateway.error", gateway=one.text.choice.gateway.name)
@@ -46,6 +55,16 @@ async def call(deployment: Deployment, reserved: Sequence[Reserved], at: datetim
             return outcome
 
     return await asyncio.gather(*(hand_over(one) for one in reserved))
+
+
+def _lease(deployment: Deployment, at: datetime) -> Callable[[], float]:
+    """Return what tells how much is left of a lease that began at `at` (UTC), in seconds, by two clocks.
+
+    The wall clock is the one that others judge the lease by; the monotonic one can't be put back.
+    """
+    elapsed = asyncio.get_running_loop().time
+    whole, began = deployment.limits.lease_seconds, elapsed()
+    return lambda: whole - max(elapsed() - began, (deployment.clock() - at).total_seconds())
 
 
 def record(

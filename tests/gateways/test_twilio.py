@@ -7,6 +7,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -473,6 +474,18 @@ def test_wrong_options_are_told(options: dict[str, object], complaint: str) -> N
 def test_right_options_are_taken(options: dict[str, object]) -> None:
     """Every kind of sender and every safe address can be configured."""
     assert TwilioOptions.model_validate(options)
+
+
+def test_a_call_that_would_begin_too_late_is_not_made(
+    twilio_fake: object, gateway: Callable[..., TwilioGateway], message: Callable[..., Message]
+) -> None:
+    """Law 3: who waits for a place in flight for longer than its lease does not post any more."""
+    twilio_fake.behave(mode="slow", seconds=0.5)
+    hurried = [replace(message(reference=f"ref-{number}"), begin_within_seconds=0.3) for number in range(3)]
+    outcomes = _send(gateway(max_in_flight=1), *hurried)
+    assert [isinstance(outcome, Accepted) for outcome in outcomes] == [True, False, False]
+    assert {outcome.kind for outcome in outcomes[1:]} == {Refusal.HELD_BACK}
+    assert len(twilio_fake.posts()) == 1
 
 
 def test_every_option_is_described() -> None:

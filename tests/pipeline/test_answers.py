@@ -37,6 +37,7 @@ def busy(after_seconds: float | None = None) -> Refused:
         pytest.param(Accepted("SM1"), Event.ACCEPT, "accepted", True, id="accepted"),
         pytest.param(Unknown("timed out"), Event.LOSE, "unknown", True, id="unknown counts as a contact"),
         pytest.param(busy(), Event.POSTPONE, "refused", False, id="refused for now"),
+        pytest.param(Refused(Refusal.HELD_BACK, "1"), Event.POSTPONE, "refused", False, id="held back"),
         pytest.param(Refused(Refusal.NUMBER, "1"), Event.REFUSE, "refused", False, id="a bad number"),
         pytest.param(Refused(Refusal.OPTED_OUT, "1"), Event.REFUSE, "refused", False, id="opted out"),
         pytest.param(Refused(Refusal.CONTENT, "1"), Event.REFUSE, "refused", False, id="a refused text"),
@@ -128,3 +129,12 @@ def test_whatever_is_said_something_follows(outcome: Refused, tries: int, turns:
     assert found.event in (Event.POSTPONE, Event.REFUSE)
     assert (found.event is Event.POSTPONE) == (found.not_before is not None)
     assert found.not_before is None or AT <= found.not_before <= CLOSES_AT
+
+
+@pytest.mark.parametrize(
+    ("after", "waits"), [(None, 0.0), (7.5, 7.5), (-3.0, 0.0), (1e12, PATIENCE_MAX.total_seconds())]
+)
+def test_what_was_held_back_has_burnt_nothing(after: float | None, waits: float) -> None:
+    """A call that was never made costs no attempt, however many there were, and waits as long as it is told to."""
+    found = answer(Refused(Refusal.HELD_BACK, "held-back", after_seconds=after), attempts=99)
+    assert (found.burns, found.counted, found.not_before) == (False, False, AT + timedelta(seconds=waits))
