@@ -9,11 +9,20 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from reminder.config.keywords import KeywordsModel
 from reminder.config.policy_model import PolicyModel
 from reminder.config.profiles import ProfileModel
 from reminder.config.settings_model import Settings
 
-__all__ = ["SCHEMAS", "policy_schema", "profile_schema", "schema_text", "settings_schema", "write_schemas"]
+__all__ = [
+    "SCHEMAS",
+    "keywords_schema",
+    "policy_schema",
+    "profile_schema",
+    "schema_text",
+    "settings_schema",
+    "write_schemas",
+]
 
 Schema = dict[str, Any]
 
@@ -33,12 +42,18 @@ def profile_schema() -> Schema:
     return _schema(ProfileModel)
 
 
+def keywords_schema() -> Schema:
+    """Return the JSON Schema of a file of keywords."""
+    return _schema(KeywordsModel)
+
+
 def _schema(model: type[BaseModel]) -> Schema:
     draft = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return draft | model.model_json_schema(by_alias=True, mode="validation")
 
 
 SCHEMAS: Final[Mapping[str, Callable[[], Schema]]] = {
+    "keywords.schema.json": keywords_schema,
     "policy.schema.json": policy_schema,
     "profile.schema.json": profile_schema,
     "reminder.schema.json": settings_schema,

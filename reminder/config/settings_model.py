@@ -34,6 +34,7 @@ __all__ = [
     "PriceSettings",
     "ScheduleSettings",
     "Settings",
+    "WebSettings",
 ]
 
 
@@ -189,6 +190,18 @@ class LogSettings(StrictModel):
     )
 
 
+class WebSettings(StrictModel):
+    """Where receipts and replies are taken, and what follows from replies."""
+
+    host: str = Field(default="127.0.0.1", min_length=1, description="Address to listen at.", examples=["127.0.0.1"])
+    port: WholeNumber = Field(
+        default=8080, ge=0, le=65_535, description="Port to listen at; 0 takes a free one.", examples=[8080]
+    )
+    paid_hold_days: WholeNumber = Field(
+        default=3, ge=1, le=60, description="How long a customer who says it is paid is left alone.", examples=[3]
+    )
+
+
 def _database(value: object) -> str:
     if isinstance(value, str) and "://" in value:
         return value
@@ -236,6 +249,9 @@ class Settings(StrictModel):
     )
     public_url: PublicUrl | None = Field(
         default=None, description="Where providers reach us for receipts.", examples=["https://reminders.example.com"]
+    )
+    web: WebSettings = Field(
+        default_factory=WebSettings, description="How receipts and replies are taken.", examples=[{"port": 8080}]
     )
     schedule: ScheduleSettings = Field(
         default_factory=ScheduleSettings, description="When to plan.", examples=[{"timezone": "Asia/Shanghai"}]
