@@ -104,6 +104,7 @@ outbox = Table(
     UniqueConstraint("account_id", "due_date", "step", "leg"),
     Index("ix_outbox_state_not_before", "state", "not_before"),
     Index("ix_outbox_customer_id_state", "customer_id", "state"),
+    Index("ix_outbox_planned_at", "planned_at"),
     comment="One row per reminder: one step for one cycle. The unique key is what makes `once` true.",
     **MYSQL_TABLE,
 )

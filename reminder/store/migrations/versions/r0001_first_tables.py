@@ -144,6 +144,7 @@ def _make_outbox() -> None:
         comment="One row per reminder: one step for one cycle. The unique key is what makes `once` true.",
     )
     _index("outbox", "customer_id", "state")
+    _index("outbox", "planned_at")
     _index("outbox", "reference")
     _index("outbox", "state", "not_before")
     _make(
