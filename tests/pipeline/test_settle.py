@@ -1,0 +1,129 @@
+"""Between the decision and the call: what another process did in that moment, and how long silences wait."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from reminder.domain.caps import Cap, CapPeriod
+from reminder.domain.verdict import Reason
+from reminder.store.schema import outbox
+from support.outbox_rows import attempts_now, write_attempt
+from support.worlds import World, account_row, policy, step
+
+
+def meanwhile(world: World, happens: Callable[[Any], object]) -> None:
+    """Let something happen once, by another process, when everything is decided and nothing is reserved."""
+
+    def numbers() -> Iterator[int]:
+        with world.engine.begin() as connection:
+            happens(connection)
+        yield from range(1, 1000)
+
+    world.numbers = numbers()
+
+
+def only_row(world: World) -> Any:
+    """Return the only row of the outbox."""
+    (row,) = world.rows()
+    return row
+
+
+@pytest.fixture
+def one(real_world: World, due: date) -> World:
+    """Lend a world, on each of the three databases, in which one account is due today and planned."""
+    real_world.add_accounts(account_row("A", due))
+    real_world.plan()
+    return real_world
+
+
+@pytest.mark.parametrize(
+    ("cap", "until"),
+    [
+        pytest.param(Cap(1, CapPeriod.DAY), datetime(2026, 11, 23, 16, tzinfo=UTC), id="until the cap frees"),
+        pytest.param(
+            Cap(1, CapPeriod.ROLLING, 30), datetime(2026, 11, 26, 16, tzinfo=UTC), id="but not beyond its own end"
+        ),
+    ],
+)
+def test_room_that_was_taken_meanwhile(one: World, cap: Cap, until: datetime) -> None:
+    """Law 10: another process took the last room after this one decided: nothing is sent, and it says why it waits."""
+    one.policies = (policy(caps=(cap,)),)
+    meanwhile(one, lambda connection: write_attempt(connection, "x", customer_id="customer of A", started_at=one.at))
+    report = one.dispatch()
+
+    row = only_row(one)
+    assert (one.recorder.calls, report.reasons[Reason.CAP]) == (0, 1)
+    assert (row.state, row.not_before, row.lease_owner, row.reason) == (
+        "planned",
+        until,
+        None,
+        f"cap: {cap} is the most",
+    )
+    assert set(attempts_now(one.engine)) == {"x"}
+
+
+def test_a_lease_that_passed_on_meanwhile(one: World) -> None:
+    """Law 2: a reminder that another process claimed after this one decided is that one's to send."""
+    meanwhile(one, lambda connection: connection.execute(update(outbox).values(lease_owner="other:1")))
+    one.dispatch()
+
+    assert (one.recorder.calls, only_row(one).lease_owner, attempts_now(one.engine)) == (0, "other:1", {})
+
+
+def test_one_of_several_that_passed_on_meanwhile(one: World, due: date) -> None:
+    """A text for two accounts, of which one was taken, is not sent; the other gets its own text at once."""
+    one.policies = (policy(consolidated="consolidated"),)
+    one.add_accounts(account_row("B", due, customer_id="customer of A"))
+    one.plan()
+    meanwhile(
+        one,
+        lambda connection: connection.execute(
+            update(outbox).where(outbox.c.account_id == "A").values(state="cancelled", lease_owner=None)
+        ),
+    )
+    one.dispatch()
+
+    assert one.states() == {("A", "due"): "cancelled", ("B", "due"): "sent"}
+    (message,) = one.recorder.taken
+    assert "笔" not in message.body
+
+
+def test_a_silence_is_asked_again_at_the_end_of_its_days(world: World, due: date) -> None:
+    """Law 4: near its end a reminder is asked again exactly then, and ends with the reason that it waited for."""
+    world.policies = (policy(steps=(step("due", 0, 0),)),)
+    world.add_accounts(account_row("A", due))
+    world.hold(account_id="A")
+    world.at = datetime(2026, 11, 23, 15, 50, tzinfo=UTC)  # ten minutes to midnight in Shanghai
+    world.run()
+    assert only_row(world).not_before == datetime(2026, 11, 23, 16, tzinfo=UTC)
+
+    world.later(minutes=10)
+    world.dispatch()
+    assert (only_row(world).state, only_row(world).reason.split(":")[0]) == ("cancelled", "hold")
+
+
+def test_what_does_not_stand_is_asked_again_no_later_than_planned(world: World, due: date) -> None:
+    """Law 4: an account that is gone from the book waits until its planned end, and no longer."""
+    world.policies = (policy(steps=(step("due", 0, 0),)),)
+    world.add_accounts(account_row("A", due))
+    world.plan()
+    world.remove_account("A")
+    world.at = datetime(2026, 11, 23, 15, 50, tzinfo=UTC)
+    world.dispatch()
+    assert only_row(world).not_before == datetime(2026, 11, 23, 16, tzinfo=UTC)
+    world.later(minutes=10)
+    world.dispatch()
+    assert (only_row(world).state, only_row(world).reason.split(":")[0]) == ("cancelled", "gone")
+
+
+def test_a_hold_that_ends_is_noticed_soon(world: World, due: date) -> None:
+    """A silence that can end is asked again after half an hour, not the next day."""
+    world.add_accounts(account_row("A", due))
+    world.hold(account_id="A")
+    world.run()
+    assert only_row(world).not_before == world.at + timedelta(minutes=30)
