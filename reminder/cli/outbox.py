@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reminder.cli.doubts import doubts
 from reminder.cli.frame import Frame, dry_run_option, json_option, limit_option, pass_frame, who_option
 
 if TYPE_CHECKING:
@@ -27,9 +28,12 @@ def outbox() -> None:
 
     \b
     Examples:
-      reminder outbox list --state in_doubt
+      reminder outbox doubts
       reminder outbox requeue --printed
     """
+
+
+outbox.add_command(doubts)
 
 
 @outbox.command("list")

@@ -17,6 +17,7 @@ from reminder.daemon.slots import Slot, due_slots
 from reminder.pipeline.deployment import Deployment
 from reminder.pipeline.dispatch import dispatch
 from reminder.pipeline.plan import PlanReport, StepCount, plan
+from reminder.pipeline.reconcile import reconcile
 from reminder.pipeline.tally import DispatchReport
 from reminder.store import plan_runs
 
@@ -60,6 +61,7 @@ async def tick(deployment: Deployment, schedule: Schedule, *, stopping: Callable
     Raises whatever the database or the book raises; what was committed before stays, and the next tick goes on there.
     """
     slots, planned = await _plan_due(deployment, schedule, stopping)
+    await reconcile(deployment, stopping=stopping)
     sent = await dispatch(deployment, stopping=stopping)
     if sent.claimed:
         log.info("reminder.daemon.dispatched", claimed=sent.claimed, texts=sent.texts, segments=sent.segments)

@@ -40,7 +40,7 @@ async def dispatch(
     with deployment.engine.begin() as connection:
         lost = attempts.lose_expired(connection, at=deployment.clock())
     if lost:
-        log.warning("reminder.dispatch.in_doubt", texts=lost, hint="see `reminder outbox list --state in_doubt`")
+        log.warning("reminder.dispatch.in_doubt", texts=lost, hint="see `reminder outbox doubts`")
     while not stopping():
         batch = await _batch(deployment)
         if not batch.claimed:

@@ -58,7 +58,6 @@ async def reconcile(deployment: Deployment, *, stopping: Callable[[], bool] = la
     askable = {name: gateway for name, gateway in deployment.gateways.items() if can_be_asked(gateway)}
     settle_seconds = {name: gateway.settle_seconds for name, gateway in askable.items()}
     with deployment.engine.begin() as connection:
-        attempts.lose_expired(connection, at=at)
         opened = doubts.open_new(connection, settle_seconds, at=at)
     found: Counter[str] = Counter()
     if stopping():

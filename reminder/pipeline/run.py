@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from reminder.pipeline.deployment import Deployment
 from reminder.pipeline.dispatch import dispatch
 from reminder.pipeline.plan import PlanReport, StepCount, plan
+from reminder.pipeline.reconcile import reconcile
 from reminder.pipeline.tally import DispatchReport
 
 __all__ = ["RunReport", "run_pass"]
@@ -28,9 +29,10 @@ async def run_pass(
     on_step: Callable[[StepCount], None] = lambda _: None,
     on_batch: Callable[[DispatchReport], None] = lambda _: None,
 ) -> RunReport:
-    """Plan at this instant and send everything whose time has come; close the gateways when done."""
+    """Plan at this instant, ask about doubts, send everything whose time has come; close the gateways when done."""
     planned = plan(deployment, deployment.clock(), on_step=on_step)
     try:
+        await reconcile(deployment, stopping=stopping)
         sent = await dispatch(deployment, stopping=stopping, on_batch=on_batch)
     finally:
         for gateway in deployment.gateways.values():
