@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import random
 import socket
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -49,6 +50,7 @@ __all__ = [
     "open_database",
     "open_deployment",
     "read_installation",
+    "steady",
 ]
 
 PAUSE_MINUTES = 15
@@ -58,6 +60,11 @@ PAUSE_MINUTES = 15
 def now() -> datetime:
     """Return the present instant (UTC). Nothing else in this program reads the clock."""
     return datetime.now(UTC)  # noqa: TID251 - the one place
+
+
+def steady() -> float:
+    """Return seconds since some beginning: nobody can set them, and they go on while the machine sleeps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 def environment() -> Mapping[str, str]:

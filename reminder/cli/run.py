@@ -7,32 +7,43 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext, redirect_stdout
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from reminder.cli.frame import Frame, json_option, pass_frame
+from reminder.cli.frame import EXIT_FAILURE, Frame, dry_run_option, json_option, pass_frame, who_option
 
 if TYPE_CHECKING:
+    from sqlalchemy import Row
+
     from reminder.pipeline.deployment import Deployment
     from reminder.pipeline.run import RunReport
 
-__all__ = ["run", "run_once", "show_report"]
+__all__ = ["approve", "run", "run_once", "show_report"]
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @json_option
-@pass_frame
-def run(frame: Frame, as_json: bool) -> None:
+@click.pass_context
+def run(ctx: click.Context, as_json: bool) -> None:
     """Plan and send once, now.
 
     Everything whose time has come is sent; `reminder preview` is the dry run. Can be run by cron instead of the
     daemon, and beside it. The first Ctrl-C lets the batch under way end.
 
+    A run that is not like any other (many times the usual number of texts, a book that looks stale, a clock that is
+    wrong) sends nothing, says why and ends with 1. Look, and then let it go on with `reminder run approve`.
+
     \b
-    Example:
+    Examples:
       reminder run
+      reminder run approve 3 --reason "first day of the new product"
     """
+    if ctx.invoked_subcommand is None:
+        _run(ctx.ensure_object(Frame), as_json)
+
+
+def _run(frame: Frame, as_json: bool) -> None:
     from reminder.cli.output import emit_json
 
     with frame.deployment() as deployment:
@@ -43,6 +54,49 @@ def run(frame: Frame, as_json: bool) -> None:
             emit_json(_data(report))
         else:
             show_report(deployment, report)
+    if report.pauses:
+        raise click.exceptions.Exit(EXIT_FAILURE)
+
+
+@run.command()
+@click.argument("pause_id", metavar="ID", type=int)
+@click.option("--reason", required=True, help="Why it may go on, in words: somebody will ask.")
+@who_option
+@dry_run_option
+@json_option
+@pass_frame
+def approve(frame: Frame, pause_id: int, reason: str, who: str, dry_run: bool, as_json: bool) -> None:
+    """Let a paused run go on, for the day it is about.
+
+    `reminder status` lists the pauses with their ID. The daemon goes on with its next look; without one, start
+    `reminder run` again.
+
+    \b
+    Example:
+      reminder run approve 3 --reason "first day of the new product"
+    """
+    from reminder.cli.output import emit_json
+    from reminder.errors import StoreError
+    from reminder.store import guards
+
+    with frame.writing(dry_run=dry_run) as connection:
+        if not guards.approve(connection, pause_id, who=who, reason=reason, at=frame.now()):
+            raise StoreError(_not_open(guards.by_id(connection, pause_id), pause_id))
+        approved = guards.by_id(connection, pause_id)
+    assert approved is not None  # noqa: S101 - it was just written
+    if as_json:
+        emit_json({"pause_id": pause_id, "guard": approved.guard, "day": approved.day, "approved_by": who})
+        return
+    may = "might go on" if dry_run else "may go on"
+    click.echo(f"Pause {pause_id} ({approved.guard}): sending {may} on {approved.day}.")
+
+
+def _not_open(row: Row[Any] | None, pause_id: int) -> str:
+    if row is None:
+        return f"expected the ID of a pause, found none with {pause_id}: `reminder status` lists them"
+    if row.approved_at is not None:
+        return f"expected an open pause, found that {row.approved_by} approved {pause_id} already"
+    return f"expected an open pause, found that the cause of {pause_id} is gone: nothing holds the run any more"
 
 
 def run_once(deployment: Deployment) -> RunReport:
@@ -80,7 +134,10 @@ def show_report(deployment: Deployment, report: RunReport) -> None:
     for reason, count in sorted(sent.reasons.items()):
         if count:
             click.echo(f"  {'not now':<12} {count:>6}  {reason.value.replace('_', ' ')}")
-    if not report.plan.planned and not sent.claimed:
+    for pause in report.pauses:
+        click.secho(f"Paused, nothing was sent: {pause.reason}", fg="red", err=True)
+        click.secho(f"Look at it, then: reminder run approve {pause.pause_id} --reason …", fg="red", err=True)
+    if not report.plan.planned and not sent.claimed and not report.pauses:
         click.echo("  Nothing is left to send now.")
     if sent.states[State.PRINTED]:
         click.secho(
@@ -107,4 +164,5 @@ def _data(report: RunReport) -> dict[str, object]:
         "segments": sent.segments,
         "states": {state.value: count for state, count in sorted(sent.states.items())},
         "waiting": {reason.value: count for reason, count in sorted(sent.reasons.items()) if count},
+        "pauses": report.pauses,
     }

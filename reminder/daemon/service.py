@@ -16,9 +16,10 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler  # type: ignore[import-untyped]  # it has no types
 from apscheduler.triggers.interval import IntervalTrigger  # type: ignore[import-untyped]  # nor here
 
-from reminder.app import now
+from reminder.app import now, steady
 from reminder.daemon.slots import next_slot
 from reminder.daemon.ticks import Schedule, tick
+from reminder.domain.guard import ClockWatch
 from reminder.pipeline.deployment import Deployment
 
 __all__ = ["DRAIN_SECONDS", "serve", "serve_until_signalled"]
@@ -97,10 +98,15 @@ def _scheduler(beat: Callable[[], object], schedule: Schedule) -> AsyncIOSchedul
 def _beat(
     deployment: Deployment, schedule: Schedule, stopping: Callable[[], bool], idle: asyncio.Event
 ) -> Callable[[], object]:
+    watch = ClockWatch()
+
     async def beat() -> None:
         idle.clear()
         try:
-            await tick(deployment, schedule, stopping=stopping)
+            drift = watch.drift(deployment.clock(), steady())
+            report = await tick(deployment, schedule, stopping=stopping, drift=drift)
+            if not report.pauses:
+                watch.trust()
         except asyncio.CancelledError:
             return  # cut off at the end: `serve` says so
         except Exception:

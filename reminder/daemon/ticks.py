@@ -16,10 +16,12 @@ import structlog
 from reminder.daemon.slots import Slot, due_slots
 from reminder.pipeline.deployment import Deployment
 from reminder.pipeline.dispatch import dispatch
+from reminder.pipeline.guard import stand_guard
 from reminder.pipeline.plan import PlanReport, StepCount, plan
 from reminder.pipeline.reconcile import reconcile
 from reminder.pipeline.tally import DispatchReport
 from reminder.store import plan_runs
+from reminder.store.guards import Pause
 
 __all__ = ["PLAN_GIVEN_UP_SECONDS", "SCHEDULE", "Schedule", "TickReport", "tick"]
 
@@ -44,28 +46,33 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class TickReport:
-    """What one tick did: the slots that it planned, how many reminders are new, and what was sent."""
+    """What one tick did: the slots that it planned, how many reminders are new, and what was sent, or why nothing."""
 
     slots: tuple[Slot, ...]
     planned: int
     dispatch: DispatchReport
+    pauses: tuple[Pause, ...] = ()
 
 
 class _StopAskedError(Exception):
     """The daemon is to end: the plan under way leaves off after its step, and its slots are planned by the next one."""
 
 
-async def tick(deployment: Deployment, schedule: Schedule, *, stopping: Callable[[], bool]) -> TickReport:
+async def tick(
+    deployment: Deployment, schedule: Schedule, *, stopping: Callable[[], bool], drift: timedelta = timedelta()
+) -> TickReport:
     """Do what is due now; return what that was. Ends early, between two steps or two batches, when `stopping` says so.
 
+    Plans, and sends unless a guard pauses the run (law 15). `drift` is by how much the clock was put forward meanwhile.
     Raises whatever the database or the book raises; what was committed before stays, and the next tick goes on there.
     """
     slots, planned = await _plan_due(deployment, schedule, stopping)
     await reconcile(deployment, stopping=stopping)
-    sent = await dispatch(deployment, stopping=stopping)
+    pauses = stand_guard(deployment, deployment.clock(), drift=drift)
+    sent = DispatchReport() if pauses else await dispatch(deployment, stopping=stopping)
     if sent.claimed:
         log.info("reminder.daemon.dispatched", claimed=sent.claimed, texts=sent.texts, segments=sent.segments)
-    return TickReport(tuple(slots), planned, sent)
+    return TickReport(tuple(slots), planned, sent, pauses)
 
 
 async def _plan_due(deployment: Deployment, schedule: Schedule, stopping: Callable[[], bool]) -> tuple[list[Slot], int]:

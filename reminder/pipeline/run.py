@@ -7,19 +7,22 @@ from dataclasses import dataclass
 
 from reminder.pipeline.deployment import Deployment
 from reminder.pipeline.dispatch import dispatch
+from reminder.pipeline.guard import stand_guard
 from reminder.pipeline.plan import PlanReport, StepCount, plan
 from reminder.pipeline.reconcile import reconcile
 from reminder.pipeline.tally import DispatchReport
+from reminder.store.guards import Pause
 
 __all__ = ["RunReport", "run_pass"]
 
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """What one pass planned and what became of everything whose time had come."""
+    """What one pass planned and what became of everything whose time had come: nothing, where guards paused it."""
 
     plan: PlanReport
     dispatch: DispatchReport
+    pauses: tuple[Pause, ...] = ()
 
 
 async def run_pass(
@@ -29,12 +32,16 @@ async def run_pass(
     on_step: Callable[[StepCount], None] = lambda _: None,
     on_batch: Callable[[DispatchReport], None] = lambda _: None,
 ) -> RunReport:
-    """Plan at this instant, ask about doubts, send everything whose time has come; close the gateways when done."""
+    """Plan at this instant, ask about doubts, send everything whose time has come; close the gateways when done.
+
+    Nothing is sent while a guard pauses the run (law 15); it is planned all the same.
+    """
     planned = plan(deployment, deployment.clock(), on_step=on_step)
     try:
         await reconcile(deployment, stopping=stopping)
-        sent = await dispatch(deployment, stopping=stopping, on_batch=on_batch)
+        pauses = stand_guard(deployment, deployment.clock())
+        sent = DispatchReport() if pauses else await dispatch(deployment, stopping=stopping, on_batch=on_batch)
     finally:
         for gateway in deployment.gateways.values():
             await gateway.close()
-    return RunReport(planned, sent)
+    return RunReport(planned, sent, pauses)

@@ -1,0 +1,145 @@
+"""Standing guard: before anything is sent, is this a run like any other? If not, it pauses and asks (law 15).
+
+Asked before each dispatch, while something is due or a pause is open. A pause holds all processes. It ends when its
+cause is gone, or when a person approves it for its day.
+
+One more thing would be abnormal: an outbox that was restored from a backup, and so has forgotten what it has sent.
+Nothing in the tables themselves gives that away, for a backup forgets plans, reminders and texts alike. Only providers
+know more than we do; a guard that asks them for texts of ours that we don't know belongs beside these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import structlog
+from sqlalchemy import Connection
+
+from reminder.domain.case import Case
+from reminder.domain.decide import decide
+from reminder.domain.guard import (
+    CLOCK_TOLERANCE,
+    Finding,
+    GuardName,
+    day_span,
+    judge_clock,
+    judge_freshness,
+    judge_jump,
+    judge_volume,
+    same_weekdays,
+    too_many,
+)
+from reminder.domain.verdict import Send
+from reminder.pipeline.deployment import Deployment
+from reminder.pipeline.facts import gather, reading
+from reminder.store import guards, volumes
+from reminder.store.guards import Pause
+
+__all__ = ["SAMPLE_ROWS", "stand_guard"]
+
+SAMPLE_ROWS = 500
+"""How many of the due reminders are looked at to tell how many of them would be sent, and how many are stale."""
+
+log = structlog.get_logger("reminder.guard")
+
+
+def stand_guard(deployment: Deployment, at: datetime, *, drift: timedelta = timedelta()) -> tuple[Pause, ...]:
+    """Return the pauses that are in force at the instant `at`; none means that the run may send.
+
+    `drift` is by how much the clock was put forward (or back, negative) while this process ran. New pauses are written
+    and logged, and those whose cause is gone are lifted.
+    """
+    day = at.astimezone(ZoneInfo(deployment.guards.timezone)).date()
+    with deployment.engine.connect() as connection:
+        before = guards.open_pauses(connection)
+        due = volumes.due_count(connection, at)
+    jump = judge_jump(drift)
+    if not (before or due or jump):
+        return ()
+    findings = {finding.guard: finding for finding in (*_found(deployment, due, day, at), jump) if finding is not None}
+    with deployment.engine.begin() as connection:
+        approved = guards.approved_on(connection, day)
+        stopped = [
+            guards.stop(connection, finding, day=day, owner=deployment.owner, at=at)
+            for finding in findings.values()
+            if finding.guard not in approved
+        ]
+        kept = {pause.pause_id for pause in stopped}
+        lifted = [
+            pause
+            for pause in before
+            if pause.pause_id not in kept
+            and _is_over(pause, deployment.owner, at)
+            and guards.lift(connection, pause.pause_id, at=at)
+        ]
+        in_force = guards.open_pauses(connection)
+    _tell(before, lifted, in_force)
+    return tuple(in_force)
+
+
+def _is_over(pause: Pause, owner: str, at: datetime) -> bool:
+    """Return whether a pause that nothing speaks for any more may be lifted.
+
+    A jump is seen by the process whose clock it was, and by no other. But one that is said to have happened in the
+    future is over for everybody: the clock has been put right since.
+    """
+    return pause.guard is not GuardName.CLOCK_JUMP or pause.owner == owner or pause.since - at > CLOCK_TOLERANCE
+
+
+def _tell(before: list[Pause], lifted: list[Pause], in_force: list[Pause]) -> None:
+    known = {pause.pause_id for pause in before}
+    for pause in in_force:
+        if pause.pause_id not in known:
+            log.error(
+                "reminder.run.paused",
+                pause=pause.pause_id,
+                guard=pause.guard.value,
+                reason=pause.reason,
+                hint=f"look, then `reminder run approve {pause.pause_id}`",
+                **pause.figures,
+            )
+    for pause in lifted:
+        log.info("reminder.run.resumed", pause=pause.pause_id, guard=pause.guard.value)
+
+
+def _found(deployment: Deployment, due: int, day: date, at: datetime) -> Iterator[Finding | None]:
+    """Yield what each guard finds that goes by our tables and the book."""
+    limits = deployment.guards
+    with deployment.engine.connect() as connection:
+        yield judge_clock(at, volumes.newest_record(connection))
+        (sent,) = volumes.texts_between(connection, [day_span(day, limits.timezone)])
+        counts = _usual(connection, deployment, day) if sent + due > limits.volume_min else []
+    most = too_many(counts, limits)
+    crowded = most is not None and sent + due > most
+    if not due or not (crowded or deployment.book.fresh_max_age):
+        return
+    cases = _sample(deployment, due, at)
+    yield judge_freshness(stale=sum(bool(case.stale_book) for case in cases), asked=len(cases))
+    if crowded:
+        expected = _expected(cases, due, at)
+        yield judge_volume(sent=sent, expected=expected, counts=counts, limits=limits)
+
+
+def _usual(connection: Connection, deployment: Deployment, day: date) -> list[int]:
+    spans = [day_span(each, deployment.guards.timezone) for each in same_weekdays(day)]
+    return volumes.texts_between(connection, spans)
+
+
+def _sample(deployment: Deployment, due: int, at: datetime) -> list[Case]:
+    """Return some of the due reminders with the facts of this moment, as a dispatch would gather them."""
+    with reading(deployment) as (connection, book):
+        reminders = volumes.due_sample(connection, at, due=due, limit=SAMPLE_ROWS)
+        return gather(connection, book, deployment, reminders, at)
+
+
+def _expected(cases: list[Case], due: int, at: datetime) -> int:
+    """Return about how many texts the due reminders would make: of many that are due most may stay silent.
+
+    Without a sample all of them would (law 8: in doubt, the larger number).
+    """
+    if not cases:
+        return due
+    texts = sum(case.reminder.leg == "sms" and isinstance(decide(case, at).verdict, Send) for case in cases)
+    return -(-due * texts // len(cases))
