@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from threading import Thread
+from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine, event, insert, select, update
 
 from reminder.domain.lifecycle import Event, State
 from reminder.store import attempts, outbox, schema
 from reminder.store.attempts import Answer
+from reminder.store.engine import open_engine
 from reminder.store.outbox import Ending, Postponement
 from support.outbox_rows import (
     AT,
@@ -69,6 +73,51 @@ def test_customers_are_not_torn_apart(engine: Engine, database_url: str) -> None
         owners[row.customer_id].add(row.lease_owner)
     assert len(owners) == 60
     assert all(len(names) == 1 and None not in names for names in owners.values())
+
+
+def test_nobody_waits_for_another_ones_claim(server_url: str) -> None:
+    """Processes work side by side: what another is claiming this very moment is passed over, not waited for."""
+    engine = open_engine(server_url)
+    with engine.begin() as connection:
+        remind(connection, "first", not_before=AT - SECOND)
+        remind(connection, "second", customer_id="D")
+    with ThreadPoolExecutor(1) as pool, engine.connect() as other:
+        mine = outbox.claim(other, owner="other:1", at=AT, lease_seconds=LEASE_SECONDS, limit=1)
+        claimed = pool.submit(claim, engine)
+        try:
+            assert "first" not in claimed.result(timeout=20)
+        finally:
+            other.rollback()
+    assert [reminder.account_id for reminder in mine] == ["first"]
+    engine.dispose()
+
+
+def test_what_another_leases_meanwhile_is_not_claimed_too(postgresql_url: str) -> None:
+    """Law 2: a row leased by another process while this one looks for a customer's rows stays that process's."""
+    engine = open_engine(postgresql_url)
+    with engine.begin() as connection:
+        remind(connection, "head")
+        other = remind(connection, "other")
+    leased = []
+
+    def lease_now() -> None:
+        with engine.begin() as connection:
+            row = schema.outbox.c.reminder_id == other
+            connection.execute(update(schema.outbox).where(row).values(LEASED | {"lease_owner": "other:1"}))
+
+    def meanwhile(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if not leased and statement.startswith("SELECT outbox.reminder_id"):
+            leased.append(True)
+            thread = Thread(target=lease_now)
+            thread.start()
+            thread.join()
+
+    event.listen(engine, "after_cursor_execute", meanwhile)
+
+    assert claim(engine) == ["head"]
+    assert leased
+    assert snapshot(engine)[other].lease_owner == "other:1"
+    engine.dispose()
 
 
 def test_a_customer_is_claimed_whole(engine: Engine) -> None:
@@ -130,6 +179,17 @@ def test_only_planned_ones_are_claimed(engine: Engine) -> None:
         in_every_state(connection)
 
     assert claim(engine, at=TOMORROW) == ["A-planned"]
+
+
+def test_what_can_not_be_claimed_takes_nobodys_place(engine: Engine) -> None:
+    """Law 4: however much is over or in other hands, a batch is filled with what can be claimed."""
+    long_ago = {"not_before": AT - timedelta(days=9)}
+    with engine.begin() as connection:
+        remind(connection, "over", customer_id="over", state=State.SENT.value, **long_ago)
+        remind(connection, "leased", customer_id="leased", **(LEASED | {"lease_owner": "other:1"}), **long_ago)
+        remind(connection, "free")
+
+    assert claim(engine, limit=1) == ["free"]
 
 
 def test_more_customers_than_a_statement_holds(engine: Engine) -> None:
@@ -272,8 +332,8 @@ def test_endings_of_several_kinds_at_once(engine: Engine) -> None:
     """Each of a batch ends by its own event and with its own reason (law 4)."""
     events = (Event.CANCEL, Event.SUPPRESS, Event.SUPERSEDE, Event.EXPIRE)
     with engine.begin() as connection:
-        ids = [remind(connection, event, **LEASED) for event in events]
-        endings = [Ending(one, event, f"why {event}") for one, event in zip(ids, events, strict=True)]
+        ids = [remind(connection, how, **LEASED) for how in events]
+        endings = [Ending(one, how, f"why {how}") for one, how in zip(ids, events, strict=True)]
         outbox.end(connection, endings, owner=ME, at=AT)
 
     rows = snapshot(engine)
