@@ -112,8 +112,8 @@ def read_installation(folder: Path, environ: Mapping[str, str]) -> Installation:
     Raises ConfigError only where the settings themselves can't be used; what is wrong elsewhere is in `problems`.
     """
     loaded = read_settings(folder, environ)
-    profiles = load_profiles(loaded.profiles)
-    policies = load_policies(loaded.policies, profiles.profiles)
+    profiles = load_profiles(loaded.profiles, loaded.calendars)
+    policies = load_policies(loaded.policies, profiles.profiles, profiles.calendars)
     languages = loaded.settings.languages
     catalogue = Catalogue(loaded.templates, default_language=languages.default, fallback=languages.fallback)
     conditions, problems = _conditions(policies)

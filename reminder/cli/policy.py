@@ -161,9 +161,7 @@ def _details(found: Policy) -> dict[str, object]:
 
 
 def _spell_windows(found: Policy) -> list[str]:
-    from reminder.config.policy_file import spell_window
-
-    return [f"{spell_window(window)} ({window.source})" for window in found.windows]
+    return [f"{hours} ({hours.source})" for hours in found.layers]
 
 
 def _step_line(step: Step) -> dict[str, object]:
@@ -223,9 +221,9 @@ def _spell_term(term: Term) -> str:
 
 
 @policy.command()
-@click.argument("kind", type=click.Choice(["policy", "profile", "reminder"]), default="policy")
+@click.argument("kind", type=click.Choice(["policy", "profile", "calendar", "reminder"]), default="policy")
 def schema(kind: str) -> None:
-    """Print the JSON Schema of a file, for editors: of policies, of profiles, or of reminder.yaml.
+    """Print the JSON Schema of a file, for editors: of policies, profiles, calendars, or reminder.yaml.
 
     \b
     Example:

@@ -14,10 +14,9 @@ from typing import Annotated
 from pydantic import Field, ValidationError
 
 from reminder.config.fields import LanguageTag, StrictModel
-from reminder.config.policies import yaml_files
 from reminder.config.scaffold import bundled
 from reminder.config.wording import problems_of
-from reminder.config.yaml_document import read_document
+from reminder.config.yaml_document import read_document, yaml_files
 from reminder.errors import ConfigError, Problem
 
 __all__ = ["MEANINGS", "KeywordsModel", "LoadedKeywords", "PhrasesModel", "load_keywords", "read_keywords"]

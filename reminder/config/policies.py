@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from reminder.config.calendars import NO_CALENDARS, Calendars
 from reminder.config.policy_file import PolicyFile, read_policy
 from reminder.config.salvage import put_aside, shadow
-from reminder.config.yaml_document import Document, Loc, Place
+from reminder.config.yaml_document import Document, Loc, Place, yaml_files
 from reminder.domain.policy import Policy
 from reminder.domain.profile import Profile
 from reminder.errors import ConfigError, Problem
 
-__all__ = ["LoadedPolicies", "load_policies", "yaml_files"]
+__all__ = ["LoadedPolicies", "load_policies"]
 
 
 @dataclass(frozen=True)
@@ -56,23 +57,14 @@ class LoadedPolicies:
         return self.problem(policy, ("steps", index, field), message, warning=warning)
 
 
-def yaml_files(folder: Path) -> list[Path]:
-    """Return the YAML files of a folder by name; a folder that isn't there has none."""
-    if not folder.is_dir():
-        return []
-    return sorted(
-        path for path in folder.iterdir() if path.suffix in (".yaml", ".yml") and not path.name.startswith(".")
-    )
-
-
-def load_policies(folder: Path, profiles: Mapping[str, Profile]) -> LoadedPolicies:
+def load_policies(folder: Path, profiles: Mapping[str, Profile], calendars: Calendars = NO_CALENDARS) -> LoadedPolicies:
     """Return every policy of the folder that can be read; problems and shadows of those that can't. Never raises."""
     files: dict[str, PolicyFile] = {}
     problems: list[Problem] = []
     shadows: list[Policy] = []
     for path in yaml_files(folder):
         try:
-            file = read_policy(path, profiles)
+            file = read_policy(path, profiles, calendars)
         except ConfigError as error:
             problems += error.problems
             shadows.append(shadow(path, error.problems))

@@ -11,7 +11,7 @@ from typing import Final
 
 from reminder.config.overlap import covers, may_meet
 from reminder.config.policies import LoadedPolicies
-from reminder.config.policy_file import PolicyFile, spell_window
+from reminder.config.policy_file import PolicyFile
 from reminder.config.policy_selector import AMOUNT_FIELD
 from reminder.config.policy_steps import LAST_STEP_DAYS
 from reminder.config.wording import nearest
@@ -87,12 +87,12 @@ def _lapses(file: PolicyFile) -> Iterator[Problem]:
     """Find steps that are over before their contact window need open once."""
     for step in file.policy.steps:
         length = step.closes - step.opens + 1
-        closed = max(_longest_closed_run(window.days) for window in file.policy.windows)
+        closed = max((_longest_closed_run(hours.days) for hours in file.policy.layers), default=0)
         if step.action is Action.TEXT and length <= closed:
-            narrow = max(file.policy.windows, key=lambda window: _longest_closed_run(window.days))
+            narrow = max(file.policy.layers, key=lambda hours: _longest_closed_run(hours.days))
             message = (
                 f"step `{step.id}` is true for {length} {'day' if length == 1 else 'days'} only, and the window "
-                f"({spell_window(narrow)}) can be closed for {closed}; such accounts never get it"
+                f"({narrow}) can be closed for {closed}; such accounts never get it"
             )
             yield _warn(file, ("steps", _index(file, step), "at"), message)
 

@@ -8,14 +8,25 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    Tag,
+    WithJsonSchema,
+)
+from pydantic_core import CoreSchema, core_schema
 
 from reminder.config.fields import (
     AttributeName,
     ClockTime,
     ClosingTime,
+    Flag,
     Scalar,
     Slug,
     StrictModel,
@@ -57,6 +68,21 @@ def _parse_period(value: object) -> Period:
 
 def _listed(value: object) -> object:
     return value if isinstance(value, list | tuple) else [value]
+
+
+class OneOrMore:
+    """A list of a file that may also be written as its only item."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401 - pydantic's own
+        """Return the check: what is no list is put into one first, and nothing into none."""
+        return core_schema.no_info_before_validator_function(
+            lambda value: [] if value is None else _listed(value), handler(source)
+        )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Return what editors check by: an item, or a list of them."""
+        listed = handler(schema)
+        return {"anyOf": [listed["items"], listed]}
 
 
 _ONE: Final = {"type": ["string", "number", "boolean"]}
@@ -102,13 +128,18 @@ class WindowModel(StrictModel):
     closes: ClosingTime = Field(
         alias="to", description="The minute from which it is closed; 24:00 is the end of the day.", examples=["20:00"]
     )
+    to_included: Flag = Field(
+        default=False,
+        description="Whether the whole minute `to` is still open, as where a rule forbids contact after it.",
+        examples=[True],
+    )
     holidays: Literal["allow", "skip"] = Field(
         default="allow", description="What a public holiday does: nothing, or no contact on it.", examples=["skip"]
     )
     calendar: str | None = Field(
         default=None,
-        description="Whose public holidays: ISO 3166 country, or country and part.",
-        examples=["CN", "US-FL"],
+        description="Whose public holidays: ISO 3166 country, country and part, or * for all its parts.",
+        examples=["CN", "US-FL", "AU-*"],
         max_length=12,
     )
 
@@ -196,10 +227,12 @@ class PolicyModel(StrictModel):
         description="Fields an account must have, all of them; left out: every account.",
         examples=[{"product": ["cash-loan"], "currency": "CNY"}],
     )
-    profile: Slug = Field(
-        default="house-default",
-        description="Contact rules of a jurisdiction: the floor.",
-        examples=["cn-consumer-credit"],
+    profile: Annotated[tuple[Slug, ...], OneOrMore()] = Field(
+        default=("house-default",),
+        min_length=1,
+        max_length=8,
+        description="Contact rules of a jurisdiction, the floor; with several, all of them hold.",
+        examples=["cn-consumer-credit", ["us-regf", "us-ma-agency"]],
     )
     timezone: Zone = Field(
         description="Zone whose calendar the days past due are counted in.", examples=["Asia/Shanghai"]
@@ -207,9 +240,10 @@ class PolicyModel(StrictModel):
     grace_days: WholeNumber = Field(
         default=0, ge=0, le=365, description="Days after the due date that are still grace.", examples=[3]
     )
-    window: WindowModel | None = Field(
-        default=None,
-        description="When texts may go out; left out: whenever the profile allows.",
+    window: Annotated[tuple[WindowModel, ...], OneOrMore()] = Field(
+        default=(),
+        max_length=14,
+        description="When texts may go out, in any one of these; left out: whenever the profile allows.",
         examples=[{"days": "mon-sun", "from": "09:00", "to": "20:00"}],
     )
     caps: CapsModel = Field(

@@ -2,23 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, StringConstraints, ValidationError
 
-from reminder.config.fields import Slug, StrictModel
-from reminder.config.policies import yaml_files
-from reminder.config.policy_file import check_window, contact_window
-from reminder.config.policy_model import WindowModel
+from reminder.config.calendars import NO_CALENDARS, Calendars, LoadedCalendars, load_calendars
+from reminder.config.fields import Slug, StrictModel, WholeNumber
+from reminder.config.policy_file import cap_of
+from reminder.config.policy_floor import ever_open
+from reminder.config.policy_model import CapModel, WindowModel
+from reminder.config.windows import check_windows, hours_of
 from reminder.config.wording import problems_of
-from reminder.config.yaml_document import Document, read_document
-from reminder.domain.profile import Profile
+from reminder.config.yaml_document import Document, read_document, yaml_files
+from reminder.domain.profile import Profile, Rule
 from reminder.errors import ConfigError, Problem
 
-__all__ = ["LoadedProfiles", "ProfileModel", "load_profiles", "read_profile"]
+__all__ = ["LoadedProfiles", "ProfileModel", "RuleModel", "load_profiles", "read_profile"]
+
+_AS_OF: Final = r"^\d{4}(-\d{2}){0,2}$"
+Confidence = Literal["H", "M", "L", "U"]
+Sentence = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+
+
+class RuleModel(StrictModel):
+    """One rule of a place: hours, caps, or both. What it leaves out of its origin is what the profile says."""
+
+    rule: Slug = Field(description="Name of the rule.", examples=["hours"])
+    source: str = Field(
+        min_length=1,
+        max_length=300,
+        description="Where the rule stands, to the paragraph.",
+        examples=["12 CFR 1006.6(b)"],
+    )
+    as_of: str | None = Field(
+        default=None, pattern=_AS_OF, description="When the source was read.", examples=["2026-11"]
+    )
+    confidence: Confidence | None = Field(
+        default=None, description="How well the source is known, as for the profile.", examples=["H"]
+    )
+    binds: tuple[Literal["lender", "agency"], ...] | None = Field(
+        default=None, min_length=1, description="Whom it binds.", examples=[["lender", "agency"]]
+    )
+    from_dpd: WholeNumber | None = Field(
+        default=None, ge=-365, le=3650, description="First day past due on which its hours bind.", examples=[1]
+    )
+    until_dpd: WholeNumber | None = Field(
+        default=None, ge=-365, le=3650, description="Last day past due on which its hours bind.", examples=[15]
+    )
+    windows: tuple[WindowModel, ...] = Field(
+        default=(),
+        max_length=14,
+        description="When contact is allowed: in any of these.",
+        examples=[[{"days": "mon-sun", "from": "08:00", "to": "22:00"}]],
+    )
+    caps: tuple[CapModel, ...] = Field(
+        default=(),
+        max_length=8,
+        description="Most texts that one customer may get, over all accounts and policies.",
+        examples=[[{"max": 7, "per": "7 days"}]],
+    )
 
 
 class ProfileModel(StrictModel):
@@ -26,30 +71,51 @@ class ProfileModel(StrictModel):
 
     profile: Slug = Field(description="Name of the profile.", examples=["cn-consumer-credit"])
     description: str = Field(description="Whom it binds, for people.", examples=["Consumer credit, mainland China"])
-    source: str = Field(
-        min_length=1, description="Where the rule stands, so that it can be looked up.", examples=["GB/T 45251-2025"]
+    binds: tuple[Literal["lender", "agency"], ...] = Field(
+        default=("lender", "agency"),
+        min_length=1,
+        description="Whom it binds: those who lent the money, those who collect it for others.",
+        examples=[["agency"]],
     )
-    as_of: str = Field(pattern=r"^\d{4}(-\d{2}){0,2}$", description="When the source was read.", examples=["2026-11"])
-    confidence: Literal["H", "M", "L", "U"] = Field(
+    source: str = Field(
+        min_length=1, description="Where the rules stand, so that they can be looked up.", examples=["GB/T 45251-2025"]
+    )
+    as_of: str = Field(pattern=_AS_OF, description="When the source was read.", examples=["2026-11"])
+    confidence: Confidence = Field(
         description="H: primary text read. M: summary read. L: weak source. U: unverified.", examples=["M"]
     )
-    windows: tuple[WindowModel, ...] = Field(
-        min_length=1,
-        max_length=14,
-        description="When contact is allowed; a moment must lie in all of them.",
-        examples=[[{"days": "mon-sun", "from": "08:00", "to": "22:00"}]],
+    rules: tuple[RuleModel, ...] = Field(
+        default=(),
+        max_length=30,
+        description="The rules; a moment must be allowed by every one.",
+        examples=[
+            [
+                {
+                    "rule": "hours",
+                    "source": "12 CFR 1006.6(b)",
+                    "windows": [{"days": "mon-sun", "from": "08:00", "to": "21:00"}],
+                }
+            ]
+        ],
+    )
+    leaves_to_lender: tuple[Sentence, ...] = Field(
+        default=(),
+        max_length=30,
+        description="What the place asks beyond the rules, which the lender must see to.",
+        examples=[["Calls count against the same limit and are not known here."]],
     )
 
 
 @dataclass(frozen=True)
 class LoadedProfiles:
-    """Profiles by name, and the problems of the files that were left out."""
+    """Profiles by name, the calendars they were read with, and the problems of the files that were left out."""
 
     profiles: Mapping[str, Profile]
     problems: tuple[Problem, ...]
+    calendars: Calendars = field(default_factory=dict)
 
 
-def read_profile(path: Path) -> tuple[Profile, Document]:
+def read_profile(path: Path, calendars: Calendars = NO_CALENDARS) -> tuple[Profile, Document]:
     """Return the profile in a file; raise ConfigError with every problem that was found in it."""
     document = read_document(path)
     try:
@@ -58,35 +124,73 @@ def read_profile(path: Path) -> tuple[Profile, Document]:
         raise ConfigError(problems_of(error, document, model=ProfileModel)) from error
     problems = [
         problem
-        for index, window in enumerate(model.windows)
-        for problem in check_window(window, document, ("windows", index))
+        for index, rule in enumerate(model.rules)
+        for problem in (
+            *_check_rule(index, rule, document),
+            *check_windows(rule.windows, document, ("rules", index, "windows")),
+        )
     ]
-    if not frozenset.intersection(*(window.days for window in model.windows)):
-        message = "windows: no day is in all of them, so contact would never be allowed; a moment must lie in each"
-        problems.append(document.problem(("windows",), message))
     if problems:
         raise ConfigError(problems)
-    return _profile(model), document
+    profile = _profile(model, calendars)
+    if not ever_open(tuple(rule.hours for rule in profile.rules if rule.hours is not None)):
+        message = "rules: no hour is in all of them, so contact would never be allowed; a moment must lie in each"
+        raise ConfigError([document.problem(("rules",), message)])
+    return profile, document
 
 
-def _profile(model: ProfileModel) -> Profile:
+def _check_rule(index: int, rule: RuleModel, document: Document) -> Iterator[Problem]:
+    loc = ("rules", index)
+    if not rule.windows and not rule.caps:
+        message = "has neither `windows` nor `caps`; what can't be said so belongs into `leaves_to_lender`"
+        yield document.problem((*loc, "rule"), f"rules[{index}]: `{rule.rule}` {message}")
+    limited = [key for key in ("from_dpd", "until_dpd") if getattr(rule, key) is not None]
+    if rule.caps and limited:
+        message = "caps count on every day past due; move them to a rule without it"
+        yield document.problem((*loc, limited[0]), f"rules[{index}].{limited[0]}: {message}")
+    if rule.from_dpd is not None and rule.until_dpd is not None and rule.from_dpd > rule.until_dpd:
+        message = f"ends before it begins on day {rule.from_dpd}; exchange the two"
+        yield document.problem((*loc, "until_dpd"), f"rules[{index}].until_dpd: {message}")
+
+
+def _profile(model: ProfileModel, calendars: Calendars) -> Profile:
     return Profile(
         name=model.profile,
         description=model.description,
         source=model.source,
         as_of=model.as_of,
         confidence=model.confidence,
-        windows=tuple(contact_window(window, f"profile {model.profile}") for window in model.windows),
+        rules=tuple(_rule(model, rule, calendars) for rule in model.rules),
+        leaves_to_lender=model.leaves_to_lender,
     )
 
 
-def load_profiles(folder: Path) -> LoadedProfiles:
-    """Return every profile of the folder that can be read, and the problems of those that can't. Never raises."""
+def _rule(model: ProfileModel, rule: RuleModel, calendars: Calendars) -> Rule:
+    named = f"{model.profile} ({rule.source})"
+    return Rule(
+        name=rule.rule,
+        source=rule.source,
+        hours=hours_of(rule.windows, named, calendars) if rule.windows else None,
+        caps=tuple(cap_of(cap, named) for cap in rule.caps),
+        as_of=rule.as_of or model.as_of,
+        confidence=rule.confidence or model.confidence,
+        binds=frozenset(rule.binds or model.binds),
+        from_dpd=rule.from_dpd,
+        until_dpd=rule.until_dpd,
+    )
+
+
+def load_profiles(folder: Path, calendars_folder: Path | None = None) -> LoadedProfiles:
+    """Return every profile of the folder that can be read, and the problems of those that can't. Never raises.
+
+    `calendars_folder` holds what the deployment knows of public holidays; its problems come first.
+    """
+    calendars = load_calendars(calendars_folder) if calendars_folder is not None else LoadedCalendars({}, ())
     profiles: dict[str, Profile] = {}
-    problems: list[Problem] = []
+    problems = [*calendars.problems]
     for path in yaml_files(folder):
         try:
-            profile, document = read_profile(path)
+            profile, document = read_profile(path, calendars.calendars)
         except ConfigError as error:
             problems += error.problems
             continue
@@ -95,4 +199,4 @@ def load_profiles(folder: Path) -> LoadedProfiles:
             problems.append(document.problem(("profile",), message))
             continue
         profiles[profile.name] = profile
-    return LoadedProfiles(profiles, tuple(problems))
+    return LoadedProfiles(profiles, tuple(problems), calendars.calendars)

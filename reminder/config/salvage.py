@@ -11,7 +11,6 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import time
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,7 +23,7 @@ from reminder.config.yaml_document import Document, YamlValue, document_of, read
 from reminder.domain.policy import Policy
 from reminder.domain.profile import Profile
 from reminder.domain.selector import Selector
-from reminder.domain.window import ContactWindow
+from reminder.domain.window import Hours
 from reminder.errors import ConfigError, Problem
 
 __all__ = ["BEFORE_ALL", "put_aside", "shadow"]
@@ -42,7 +41,7 @@ _ANYTHING: Final = "\0"
 """Text of which nothing is known."""
 
 _NO_PROFILE: Final = Profile("", "", "", "", "", ())
-_NEVER_ASKED: Final = ContactWindow(frozenset(), time(0), time(0), source="none")
+_NEVER: Final = Hours((), "none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ def shadow(path: Path, problems: Sequence[Problem]) -> Policy:
         profile=_NO_PROFILE,
         timezone=_sound(Zone, parts.data.get("timezone"), "UTC"),
         grace_days=0,
-        window=_NEVER_ASKED,
+        window=_NEVER,
         caps=(),
         route=(),
         steps=(),

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from reminder.config.calendars import CalendarModel
 from reminder.config.keywords import KeywordsModel
 from reminder.config.policy_model import PolicyModel
 from reminder.config.profiles import ProfileModel
@@ -16,6 +17,7 @@ from reminder.config.settings_model import Settings
 
 __all__ = [
     "SCHEMAS",
+    "calendar_schema",
     "keywords_schema",
     "policy_schema",
     "profile_schema",
@@ -42,6 +44,11 @@ def profile_schema() -> Schema:
     return _schema(ProfileModel)
 
 
+def calendar_schema() -> Schema:
+    """Return the JSON Schema of a calendar file."""
+    return _schema(CalendarModel)
+
+
 def keywords_schema() -> Schema:
     """Return the JSON Schema of a file of keywords."""
     return _schema(KeywordsModel)
@@ -53,6 +60,7 @@ def _schema(model: type[BaseModel]) -> Schema:
 
 
 SCHEMAS: Final[Mapping[str, Callable[[], Schema]]] = {
+    "calendar.schema.json": calendar_schema,
     "keywords.schema.json": keywords_schema,
     "policy.schema.json": policy_schema,
     "profile.schema.json": profile_schema,

@@ -51,6 +51,11 @@ class LoadedSettings:
         """Return the folder of profiles, absolute."""
         return self.folder / "profiles"
 
+    @property
+    def calendars(self) -> Path:
+        """Return the folder of calendars, absolute."""
+        return self.folder / "calendars"
+
 
 def read_settings(folder: Path, environ: Mapping[str, str]) -> LoadedSettings:
     """Return the settings in `folder`/reminder.yaml; raise ConfigError with every problem that was found.

@@ -137,6 +137,15 @@ class Document:
         return found
 
 
+def yaml_files(folder: Path) -> list[Path]:
+    """Return the YAML files of a folder by name; a folder that isn't there has none."""
+    if not folder.is_dir():
+        return []
+    return sorted(
+        path for path in folder.iterdir() if path.suffix in (".yaml", ".yml") and not path.name.startswith(".")
+    )
+
+
 def read_document(path: Path) -> Document:
     """Return the file's value and places; raise ConfigError with everything that keeps it from being read."""
     raw = _read_bytes(path)

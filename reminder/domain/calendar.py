@@ -1,11 +1,13 @@
-"""Public holidays, by country or part of a country: `CN`, `US-FL`.
+"""Public holidays, by country or part of a country: `CN`, `US-FL`; `AU-*` has those of the country and of every part.
 
-The data are those of the `holidays` library, which takes a while to import; so the first question imports it.
+The data are those of the `holidays` library, which takes a while to import; so the first question imports it. A
+deployment may know better, or sooner: its own days arrive as `CalendarChanges`.
 """
 
 from __future__ import annotations
 
 from calendar import SATURDAY, SUNDAY
+from dataclasses import dataclass
 from datetime import date, timedelta
 from difflib import get_close_matches
 from functools import lru_cache
@@ -16,7 +18,7 @@ from reminder.errors import DataError
 if TYPE_CHECKING:
     from holidays import HolidayBase
 
-__all__ = ["CalendarError", "adjusted_data_known", "is_holiday"]
+__all__ = ["NO_CHANGES", "CalendarChanges", "CalendarError", "adjusted_data_known", "is_holiday"]
 
 YEARS_CACHE_MAX = 256
 
@@ -29,21 +31,38 @@ class CalendarError(DataError):
     """A name that is no calendar of public holidays."""
 
 
-def is_holiday(day: date, calendar: str) -> bool:
+@dataclass(frozen=True, slots=True)
+class CalendarChanges:
+    """What a deployment knows of a calendar beside the library: days off, days worked, years whose notice it holds."""
+
+    holidays: frozenset[date] = frozenset()
+    extra_workdays: frozenset[date] = frozenset()
+    official_years: frozenset[int] = frozenset()
+
+
+NO_CHANGES = CalendarChanges()
+"""The library's word alone."""
+
+
+def is_holiday(day: date, calendar: str, changes: CalendarChanges = NO_CHANGES) -> bool:
     """Return whether a day is a public holiday of a calendar, or raise CalendarError.
 
     Days off in lieu and the weekends that a break runs over are public holidays too, worked weekends never are.
-    `calendar` is an ISO 3166 country, or one with a part of it: `CN`, `US-FL`.
+    `calendar` is an ISO 3166 country, one with a part of it, or one with `*` for all of its parts: `CN`, `US-FL`,
+    `AU-*`. What `changes` says of a day goes before.
     """
-    return day in _holidays(calendar, day.year)
+    listed = day in _holidays(calendar, day.year)
+    return day in changes.holidays or (listed and day not in changes.extra_workdays)
 
 
-def adjusted_data_known(calendar: str, year: int) -> bool:
+def adjusted_data_known(calendar: str, year: int, changes: CalendarChanges = NO_CHANGES) -> bool:
     """Return whether the year's days off are known for good; for China, whether its official notice is in the data.
 
     Each notice since 2001 names weekend days that are worked in exchange, so a year without any has no notice yet.
     Raises CalendarError for a name that is no calendar.
     """
+    if year in changes.official_years:
+        return True
     known = _data(calendar, range(year, year + 1))
     worked = (day.year == year for day in known.weekend_workdays)
     # The library keeps worked days of other years in every year's answer; those say nothing about this one.
@@ -52,6 +71,10 @@ def adjusted_data_known(calendar: str, year: int) -> bool:
 
 @lru_cache(maxsize=YEARS_CACHE_MAX)
 def _holidays(calendar: str, year: int) -> frozenset[date]:
+    country, _, part = calendar.partition("-")
+    if part == "*" and calendar in _names():
+        parts = (name for name in _names() if name.partition("-")[0] == country and name != calendar)
+        return frozenset[date]().union(*(_holidays(name, year) for name in parts))
     # Breaks cross the new year, so the years around are looked at too.
     known = _data(calendar, range(year - 1, year + 2))
     days = set(known)
@@ -79,7 +102,8 @@ def _data(calendar: str, years: range) -> HolidayBase:
     if calendar not in _names():
         raise CalendarError(_unknown(calendar))
     country, _, part = calendar.partition("-")
-    return country_holidays(country, subdiv=part or None, years=years, expand=False)
+    subdivision = part if part != "*" else None
+    return country_holidays(country, subdiv=subdivision or None, years=years, expand=False)
 
 
 @lru_cache(maxsize=1)
@@ -90,7 +114,8 @@ def _names() -> frozenset[str]:
     countries = {
         name: parts for name, parts in list_supported_countries(include_aliases=False).items() if len(name) == 2
     }
-    return frozenset(countries) | {f"{name}-{part}" for name, parts in countries.items() for part in parts}
+    every = ((name, part) for name, parts in countries.items() for part in (*parts, "*") if parts)
+    return frozenset(countries) | {f"{name}-{part}" for name, part in every}
 
 
 def _unknown(calendar: str) -> str:

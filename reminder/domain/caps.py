@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -24,11 +24,15 @@ class CapPeriod(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """At most `max` contacts of a customer per period; `days` is the length of a rolling one."""
+    """At most `max` contacts of a customer per period; `days` is the length of a rolling one.
+
+    `source` names the rule, for `explain`; two caps that count the same are equal.
+    """
 
     max: int
     period: CapPeriod
     days: int = 1
+    source: str = field(default="policy", compare=False)
 
     def __str__(self) -> str:
         """Return the cap as a policy spells it: `3 per 7 days`."""

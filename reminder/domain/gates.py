@@ -18,7 +18,7 @@ from reminder.domain.case import Case
 from reminder.domain.hold import NEVER_CONTACT
 from reminder.domain.policy import Policy, Step
 from reminder.domain.verdict import Defer, GateAnswer, Reason, Skip
-from reminder.domain.window import Span, opening
+from reminder.domain.window import Span, closed_by
 
 __all__ = ["CONTACT", "STANDING", "Gate", "Subject"]
 
@@ -44,7 +44,7 @@ class Subject:
 
     def span(self) -> Span | None:
         """Return the stretch of time in which contact is allowed, now or next."""
-        return opening(self.policy.windows, self.case.zones(), self.at)
+        return self.policy.opening(self.case.zones(), self.case.reminder.due_date, self.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,19 +217,25 @@ def _window(subject: Subject) -> GateAnswer:
     span = subject.span()
     zones = ", ".join(sorted(subject.case.zones()))
     if span is None:
-        detail = f"no contact is allowed in the next {FAR_OFF.days} days in {zones}"
+        detail = f"no contact is allowed in the next {FAR_OFF.days} days in {zones}{_closed_by(subject)}"
         return _defer(subject, "window", subject.at + FAR_OFF, Reason.WINDOW, detail)
     if subject.at < span.start:
-        detail = f"contact in {zones} is allowed again from {span.start:%Y-%m-%d %H:%M} UTC"
+        detail = f"contact in {zones} is allowed again from {span.start:%Y-%m-%d %H:%M} UTC{_closed_by(subject)}"
         return _defer(subject, "window", span.start, Reason.WINDOW, detail)
     return GateAnswer("window", f"open in {zones} until {span.end:%Y-%m-%d %H:%M} UTC")
+
+
+def _closed_by(subject: Subject) -> str:
+    """Return the rules that forbid contact now, each with its source: the first thing a person asks."""
+    layers = closed_by(subject.policy.layers_on(subject.dpd), subject.case.zones(), subject.at)
+    return "".join(f"; {layer.source} allows {layer}" for layer in layers)
 
 
 def _cap(subject: Subject) -> GateAnswer:
     blocked = next_free(subject.policy.caps, subject.case.contacts, subject.at, subject.policy.timezone)
     if blocked is not None:
         until, cap = blocked
-        detail = f"the customer has had {cap}, which is the most; free again at {until:%Y-%m-%d %H:%M} UTC"
+        detail = f"the customer has had {cap}, the most by {cap.source}; free again at {until:%Y-%m-%d %H:%M} UTC"
         return _defer(subject, "cap", until, Reason.CAP, detail)
     return GateAnswer("cap", f"{len(subject.case.contacts)} contacts count, room for one more")
 

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from reminder.domain.caps import Cap
 from reminder.domain.profile import Profile
 from reminder.domain.selector import Selector
-from reminder.domain.window import ContactWindow
+from reminder.domain.window import OPENS_WITHIN_DAYS, Hours, Span, opening
 
 __all__ = ["Action", "Policy", "Step", "Tier", "tier_of"]
 
@@ -76,6 +76,7 @@ def _local_date(at: datetime, zone: str) -> date:
 class Policy:
     """The rules for one kind of account. `version` is a short hash of the file it came from.
 
+    `window` is the policy's own, None where it leaves hours to its profile; `caps` are the profile's and its own.
     `route` names gateways in the order they are tried for a text. `consolidated` is the folder of the templates that
     list several accounts of one customer, or None where each account gets its own text. `broken` says what is wrong
     with the file, where it can't be used: such a policy has no steps, and keeps its accounts from every other one.
@@ -88,7 +89,7 @@ class Policy:
     profile: Profile
     timezone: str
     grace_days: int
-    window: ContactWindow
+    window: Hours | None
     caps: tuple[Cap, ...]
     route: tuple[str, ...]
     steps: tuple[Step, ...]
@@ -97,9 +98,39 @@ class Policy:
     broken: str = ""
 
     @cached_property
-    def windows(self) -> tuple[ContactWindow, ...]:
-        """Every window a text must fit into: the profile's, which is the floor, and the policy's own."""
-        return (*self.profile.windows, self.window)
+    def _own(self) -> tuple[Hours, ...]:
+        return (self.window,) if self.window is not None else ()
+
+    @cached_property
+    def layers(self) -> tuple[Hours, ...]:
+        """Every layer of hours: the profile's, which are the floor, and the policy's own."""
+        return (*(rule.hours for rule in self.profile.rules if rule.hours is not None), *self._own)
+
+    @cached_property
+    def lasting_layers(self) -> tuple[Hours, ...]:
+        """The layers that bind on every day past due."""
+        return (*(rule.hours for rule in self.profile.rules if rule.hours is not None and rule.lasting), *self._own)
+
+    def layers_on(self, dpd: int) -> tuple[Hours, ...]:
+        """Return the layers that bind an account so many days past due."""
+        return (*self.profile.layers_on(dpd), *self._own) if self.profile.turns else self.layers
+
+    def opening(self, zones: frozenset[str], due_date: date, at: datetime) -> Span | None:
+        """Return the span that contains `at` or else the next one in which an account due then may be contacted.
+
+        As `reminder.domain.window.opening`, of the layers that bind on each day: a span ends where other layers begin.
+        """
+        begin, dpd = at, self.dpd(due_date, at)
+        for turn in (*(turn for turn in self.profile.turns if turn > dpd), None):
+            until = self._midnight(due_date, turn) if turn is not None else None
+            span = opening(self.layers_on(dpd), zones, begin)
+            if span is not None and (until is None or span.start < until):
+                start = span.start if begin == at else max(span.start, begin)
+                return Span(start, span.end if until is None else min(span.end, until))
+            if turn is None or until is None or until > at + timedelta(days=OPENS_WITHIN_DAYS):
+                return None
+            begin, dpd = until, turn
+        return None
 
     @cached_property
     def _by_key(self) -> dict[str, Step]:
@@ -123,5 +154,9 @@ class Policy:
 
     def closes_at(self, step: Step, due_date: date) -> datetime:
         """Return the instant (UTC) at which this step stops being true: midnight after its last day."""
-        midnight = datetime.combine(due_date + timedelta(days=step.closes + 1), time(), ZoneInfo(self.timezone))
+        return self._midnight(due_date, step.closes + 1)
+
+    def _midnight(self, due_date: date, dpd: int) -> datetime:
+        """Return the instant (UTC) at which a day past due begins in the policy's zone."""
+        midnight = datetime.combine(due_date + timedelta(days=dpd), time(), ZoneInfo(self.timezone))
         return midnight.astimezone(ZoneInfo("UTC"))

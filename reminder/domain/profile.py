@@ -2,20 +2,91 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reminder.domain.window import ContactWindow
+from reminder.domain.caps import Cap
+from reminder.domain.window import Hours
 
-__all__ = ["Profile"]
+__all__ = ["CONFIDENCE", "EVERYBODY", "Profile", "Rule", "combined"]
+
+CONFIDENCE = "HMLU"
+"""How a source was read, surest first: the primary text, a summary, a weak source, not verified."""
+
+EVERYBODY = frozenset({"lender", "agency"})
+"""Whom a rule may bind: who lent the money, and who collects it for others."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
+class Rule:
+    """One rule of a place: hours, caps, or both, and where it stands.
+
+    `source` says where to look it up and `as_of` when that was done; `confidence` is one of CONFIDENCE. The hours of a
+    rule bind from `from_dpd` to `until_dpd` (days past due, both included; None is no end). Caps count on every day.
+    """
+
+    name: str
+    source: str
+    hours: Hours | None = None
+    caps: tuple[Cap, ...] = ()
+    as_of: str = ""
+    confidence: str = "U"
+    binds: frozenset[str] = EVERYBODY
+    from_dpd: int | None = None
+    until_dpd: int | None = None
+
+    @property
+    def lasting(self) -> bool:
+        """Whether its hours bind whatever the day past due."""
+        return self.from_dpd is None and self.until_dpd is None
+
+    def binds_on(self, dpd: int) -> bool:
+        """Return whether its hours bind an account so many days past due."""
+        return (self.from_dpd is None or self.from_dpd <= dpd) and (self.until_dpd is None or dpd <= self.until_dpd)
+
+
+@dataclass(frozen=True)
 class Profile:
-    """Contact rules of one jurisdiction or house. `source` says where the rule stands, `as_of` when it was read."""
+    """Contact rules of one jurisdiction or house; every rule holds (an intersection).
+
+    `leaves_to_lender` says what the place asks beyond that, which no data here can keep.
+    """
 
     name: str
     description: str
     source: str
     as_of: str
     confidence: str
-    windows: tuple[ContactWindow, ...]
+    rules: tuple[Rule, ...]
+    leaves_to_lender: tuple[str, ...] = ()
+
+    @property
+    def caps(self) -> tuple[Cap, ...]:
+        """The caps of all rules."""
+        return tuple(cap for rule in self.rules for cap in rule.caps)
+
+    @property
+    def turns(self) -> tuple[int, ...]:
+        """The days past due on which other rules begin to bind than the day before, in order."""
+        begin = {rule.from_dpd for rule in self.rules if rule.from_dpd is not None}
+        end = {rule.until_dpd + 1 for rule in self.rules if rule.until_dpd is not None}
+        return tuple(sorted(begin | end))
+
+    def layers_on(self, dpd: int) -> tuple[Hours, ...]:
+        """Return the hours that bind an account so many days past due."""
+        return tuple(rule.hours for rule in self.rules if rule.hours is not None and rule.binds_on(dpd))
+
+
+def combined(profiles: Sequence[Profile]) -> Profile:
+    """Return several profiles (at least one) as one: every rule of each holds, and the weakest source says how sure."""
+    if len(profiles) == 1:
+        return profiles[0]
+    return Profile(
+        name=" + ".join(profile.name for profile in profiles),
+        description="; ".join(profile.description for profile in profiles),
+        source="; ".join(profile.source for profile in profiles),
+        as_of=min(profile.as_of for profile in profiles),
+        confidence=max((profile.confidence for profile in profiles), key=CONFIDENCE.find),
+        rules=tuple(rule for profile in profiles for rule in profile.rules),
+        leaves_to_lender=tuple(dict.fromkeys(each for profile in profiles for each in profile.leaves_to_lender)),
+    )

@@ -68,7 +68,7 @@ def with_drafts(files: Files, paths: Sequence[Path]) -> Files:
     problems: list[Problem] = []
     for path in resolved:
         try:
-            draft = read_policy(path, files.profiles.profiles)
+            draft = read_policy(path, files.profiles.profiles, files.profiles.calendars)
         except ConfigError as error:
             problems += error.problems
         else:

@@ -150,7 +150,7 @@ def _opens_at(deployment: Deployment, connection: Connection, policy: Policy, at
     opens = {}
     for zone in zones:
         known = known_zone(zone)
-        span = opening(policy.windows, frozenset({known}), at) if known else None
+        span = opening(policy.lasting_layers, frozenset({known}), at) if known else None
         if zone is not None and span is not None and span.start > at:
             opens[zone] = span.start
     return opens

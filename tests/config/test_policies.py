@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from reminder.config.policies import LoadedPolicies, load_policies, yaml_files
+from reminder.config.policies import LoadedPolicies, load_policies
+from reminder.config.yaml_document import yaml_files
 
 FolderOf = Callable[..., LoadedPolicies]
 

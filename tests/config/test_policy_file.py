@@ -14,13 +14,13 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reminder.config.policy_file import read_policy, spell_window
+from reminder.config.policy_file import read_policy
 from reminder.config.policy_steps import LAST_STEP_DAYS
 from reminder.domain.caps import Cap, CapPeriod
 from reminder.domain.policy import Action, Policy, Tier
-from reminder.domain.profile import Profile
+from reminder.domain.profile import Profile, Rule
 from reminder.domain.selector import Term
-from reminder.domain.window import ContactWindow, HolidayRule
+from reminder.domain.window import ContactWindow, HolidayRule, Hours
 
 PolicyOf = Callable[..., Policy]
 EVERY_DAY = frozenset(range(7))
@@ -72,7 +72,8 @@ def test_what_is_left_out_has_its_default(policy_of: PolicyOf, profiles: Mapping
     assert (policy.priority, policy.description, policy.caps, policy.consolidated) == (100, "", (), None)
     assert policy.selector.terms == ()
     assert policy.profile == profiles["house-default"]
-    assert policy.window == profiles["house-default"].windows[0]
+    assert policy.window is None
+    assert policy.layers == tuple(rule.hours for rule in profiles["house-default"].rules)
     assert policy.route == ("console",)
 
 
@@ -162,6 +163,7 @@ def test_days_are_read_as_they_are_spelt(policy_of: PolicyOf, written: str, days
         f"window: {{days: {written}, from: '09:00', to: '20:00'}}\nsteps: [{{id: a, at: 0, template: a}}]\n"
     )
 
+    assert policy.window is not None
     assert policy.window.days == days
 
 
@@ -172,15 +174,15 @@ def test_a_window_is_read_with_its_holidays(policy_of: PolicyOf) -> None:
         "steps: [{id: a, at: 0, template: a, until: 9}]\n"
     )
 
-    assert policy.window == ContactWindow(
-        frozenset(range(5)), time(9, 30), time(18), HolidayRule.SKIP, "US-FL", "policy"
+    assert policy.window == Hours(
+        (ContactWindow(frozenset(range(5)), time(9, 30), time(18), HolidayRule.SKIP, "US-FL"),), "policy"
     )
 
 
 def test_the_end_of_the_day_is_written_24(write: Callable[..., Path], profiles: Mapping[str, Profile]) -> None:
     """`to: "24:00"` is midnight at the end of the day, which the domain calls time(0)."""
-    whole_day = ContactWindow(EVERY_DAY, time(0), time(0), source="profile open")
-    free = Profile("open", "", "", "2026", "U", (whole_day,))
+    whole_day = Hours((ContactWindow(EVERY_DAY, time(0), time(0)),), "open")
+    free = Profile("open", "", "", "2026", "U", (Rule("hours", "", whole_day),))
     text = (
         "policy: loans\ntimezone: UTC\nprofile: open\nroute: {sms: [console]}\n"
         "window: {days: mon-sun, from: '00:00', to: '24:00'}\nsteps: [{id: a, at: 0, template: a}]\n"
@@ -188,7 +190,7 @@ def test_the_end_of_the_day_is_written_24(write: Callable[..., Path], profiles: 
 
     policy = read_policy(write(text), {"open": free}).policy
 
-    assert (policy.window.opens, policy.window.closes) == (time(0), time(0))
+    assert policy.window == Hours(whole_day.windows)
 
 
 @pytest.mark.parametrize(
@@ -223,24 +225,6 @@ def test_a_selector_is_read_as_terms(policy_of: PolicyOf, written: str, terms: t
 def test_consolidation_names_its_folder_of_templates(policy_of: PolicyOf) -> None:
     """`consolidate: customer` sends one text from the folder `consolidated`."""
     assert policy_of("consolidate: customer\nsteps: [{id: a, at: 0, template: a}]\n").consolidated == "consolidated"
-
-
-@pytest.mark.parametrize(
-    ("window", "spelt"),
-    [
-        pytest.param(ContactWindow(EVERY_DAY, time(8), time(21)), "mon-sun 08:00-21:00", id="range"),
-        pytest.param(ContactWindow(frozenset({0, 2}), time(8), time(21)), "mon,wed 08:00-21:00", id="list"),
-        pytest.param(ContactWindow(frozenset({6}), time(0), time(0)), "sun 00:00-24:00", id="whole-day"),
-        pytest.param(
-            ContactWindow(frozenset({0}), time(8), time(9), HolidayRule.SKIP, "CN"),
-            "mon 08:00-09:00, not on holidays of CN",
-            id="holidays",
-        ),
-    ],
-)
-def test_a_window_is_spelt_for_people(window: ContactWindow, spelt: str) -> None:
-    """Errors and warnings speak of windows as files do."""
-    assert spell_window(window) == spelt
 
 
 STEP = st.fixed_dictionaries(

@@ -20,11 +20,11 @@ from reminder.domain.lifecycle import Event, State, target
 from reminder.domain.money import Money
 from reminder.domain.phone import PhoneNumber
 from reminder.domain.policy import Action, Policy, Step, Tier
-from reminder.domain.profile import Profile
+from reminder.domain.profile import Profile, Rule
 from reminder.domain.reminder import Reminder
 from reminder.domain.selector import Selector
 from reminder.domain.verdict import Defer, Reason, Send, Skip
-from reminder.domain.window import ContactWindow
+from reminder.domain.window import ContactWindow, Hours
 
 AT = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)  # noon in Shanghai
 DUE = date(2026, 11, 22)
@@ -32,15 +32,22 @@ ALL_WEEK = frozenset(range(7))
 STEP = Step("due", "due", 1, 0, 3, Tier.GRACE, template="grace/due_today")
 LATER = Step("late", "late", 1, 4, 9, Tier.ESCALATION, template="escalation/first")
 OVER = Step("over", "over", 1, 10, 20, Tier.ESCALATION, action=Action.HAND_OVER, to="collections")
+
+
+def hours(opens: int, closes: int) -> Hours:
+    """Return hours of every day, from one full hour to another."""
+    return Hours((ContactWindow(ALL_WEEK, time(opens), time(closes)),))
+
+
 POLICY = Policy(
     name="loan",
     description="",
     priority=1,
     selector=Selector(),
-    profile=Profile("house", "", "test", "2026", "H", (ContactWindow(ALL_WEEK, time(8), time(21)),)),
+    profile=Profile("house", "", "test", "2026", "H", (Rule("hours", "test", hours(8, 21)),)),
     timezone="Asia/Shanghai",
     grace_days=3,
-    window=ContactWindow(ALL_WEEK, time(9), time(20)),
+    window=hours(9, 20),
     caps=(Cap(1, CapPeriod.DAY),),
     route=("recorder",),
     steps=(STEP, LATER, OVER),
@@ -101,15 +108,11 @@ STOPS: dict[str, tuple[dict[str, Any], Reason]] = {
     "over, nothing is deserved": ({"policy": replace(POLICY, steps=(replace(STEP, closes=0),))}, Reason.EXPIRED),
     "waiting": ({"reminder": replace(REMINDER, not_before=AT + HOUR)}, Reason.NOT_YET),
     "outside the policy's window": (
-        {"policy": replace(POLICY, window=ContactWindow(ALL_WEEK, time(9), time(12)))},
+        {"policy": replace(POLICY, window=hours(9, 12))},
         Reason.WINDOW,
     ),
     "outside the profile's window": (
-        {
-            "policy": replace(
-                POLICY, profile=replace(POLICY.profile, windows=(ContactWindow(ALL_WEEK, time(13), time(21)),))
-            )
-        },
+        {"policy": replace(POLICY, profile=replace(POLICY.profile, rules=(Rule("hours", "test", hours(13, 21)),)))},
         Reason.WINDOW,
     ),
     "night where the customer is": ({"accounts": (replace(ACCOUNT, timezone="America/New_York"),)}, Reason.WINDOW),
@@ -201,8 +204,8 @@ def test_at_the_end_of_its_days_everything_is_final(name: str) -> None:
 
 def test_the_last_moment_of_its_days_still_counts() -> None:
     """Law 6: a step is true up to the end of its last day in the policy's zone, and not a microsecond longer."""
-    night = ContactWindow(ALL_WEEK, time(0), time(0))
-    policy = replace(POLICY, window=night, profile=replace(POLICY.profile, windows=(night,)))
+    night = hours(0, 0)
+    policy = replace(POLICY, window=night, profile=replace(POLICY.profile, rules=(Rule("hours", "test", night),)))
     case = replace(SOUND, policy=policy)
 
     assert decide(case, AFTER - timedelta(microseconds=1)).verdict == Send(AFTER)

@@ -126,4 +126,4 @@ def test_closing_and_counting_agree(zone: str, due_date: date, closes: int) -> N
 
 def test_a_text_must_fit_every_window() -> None:
     """Law 7: the profile's hours count as well as the policy's own."""
-    assert policy(window=DAYTIME).windows == (ALWAYS, DAYTIME)
+    assert policy(window=DAYTIME).layers == (ALWAYS, DAYTIME)

@@ -18,7 +18,7 @@ from reminder.domain.hold import HoldKind
 from reminder.domain.lifecycle import FINAL, OPEN, State
 from reminder.domain.policy import Policy
 from reminder.domain.selector import Selector, Term
-from reminder.domain.window import ContactWindow
+from reminder.domain.window import ContactWindow, Hours
 from reminder.pipeline.preview import Verb
 from reminder.store.engine import open_engine
 from reminder.store.schema import bad_number, metadata
@@ -32,7 +32,7 @@ CUSTOMERS = tuple(f"c{index}" for index in range(7))
 WHENS = ("not account.autopay", "account.amount_due > 100", "account.risk == 'high'")
 
 START = datetime(2026, 11, 20, tzinfo=UTC)
-NIGHT = ContactWindow(frozenset(range(6)), time(9), time(18))
+NIGHT = Hours((ContactWindow(frozenset(range(6)), time(9), time(18)),))
 
 
 def usually(dice: Random, usual: Any, *odd: Any) -> Any:

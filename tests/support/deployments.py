@@ -31,7 +31,7 @@ description: Any hour
 source: for tests
 as_of: "2026"
 confidence: U
-windows: [{days: mon-sun, from: "00:00", to: "24:00"}]
+rules: [{rule: hours, source: for tests, windows: [{days: mon-sun, from: "00:00", to: "24:00"}]}]
 """
 
 POLICY = """\

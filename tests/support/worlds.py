@@ -17,10 +17,10 @@ from reminder.book.mapping import own_book
 from reminder.domain.hold import HoldKind
 from reminder.domain.lifecycle import Event, State
 from reminder.domain.policy import Policy, Step, tier_of
-from reminder.domain.profile import Profile
+from reminder.domain.profile import Profile, Rule
 from reminder.domain.retry import Backoff
 from reminder.domain.selector import Selector
-from reminder.domain.window import ContactWindow
+from reminder.domain.window import ContactWindow, Hours
 from reminder.gateways.base import Gateway
 from reminder.message.catalogue import Catalogue
 from reminder.message.expression import compile_condition
@@ -36,9 +36,9 @@ from support.recorder import Recorder
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 
-ALWAYS = ContactWindow(days=frozenset(range(7)), opens=time(0), closes=time(0), source="test")
-DAYTIME = ContactWindow(days=frozenset(range(7)), opens=time(9), closes=time(20), source="policy")
-HOUSE = Profile("house-default", "", "test", "2026", "H", (ALWAYS,))
+ALWAYS = Hours((ContactWindow(days=frozenset(range(7)), opens=time(0), closes=time(0)),), "test")
+DAYTIME = Hours((ContactWindow(days=frozenset(range(7)), opens=time(9), closes=time(20)),))
+HOUSE = Profile("house-default", "", "test", "2026", "H", (Rule("hours", "test", ALWAYS),))
 LENDER = Lender(
     name={"zh-CN": "安和", "": "Anhe"}, hotline={"": "400-000-1234"}, app={"": "Anhe"}, pay={"": "https://pay.example"}
 )

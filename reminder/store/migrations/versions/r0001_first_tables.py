@@ -308,9 +308,7 @@ def _make_daemon_memory() -> None:
     )
     _make(
         "config_refusal",
-        sa.Column(
-            "owner", sa.String(64), nullable=False, comment="the daemon that goes on with its last good files"
-        ),
+        sa.Column("owner", sa.String(64), nullable=False, comment="the daemon that goes on with its last good files"),
         sa.Column("since", _INSTANT, nullable=False),
         sa.Column("seen_at", _INSTANT, nullable=False, comment="when the daemon last said so"),
         sa.Column("problems", sa.JSON(), nullable=False),
