@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types layers worlds lock clean
+.PHONY: help demo test check lint types layers worlds bench bench-full lock clean
 
 help: ## say what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # Everything comes from the lock file, checked by hash; the project itself is installed without reaching out.
 $(READY): requirements.lock pyproject.toml
@@ -45,6 +45,12 @@ check: ## all that CI runs
 
 worlds: $(READY) ## 10,000 random worlds: what the preview says is what a run sends
 	@$(BIN)/python -m pytest tests/laws --hypothesis-profile=worlds
+
+bench: $(READY) ## what it costs against floors measured in the same run; some minutes, see tests/bench/README.md
+	@PYTHONPATH=tests $(BIN)/python -m bench
+
+bench-full: $(READY) ## the same with 1 and 10 million accounts; an hour or more
+	@PYTHONPATH=tests $(BIN)/python -m bench --sizes full
 
 lock: $(READY) ## make requirements.lock anew from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --upgrade \

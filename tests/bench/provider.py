@@ -1,0 +1,125 @@
+"""Dispatch through Twilio's SDK to a provider 50 ms away, against a bare loop over the same SDK and client."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from http.client import HTTPConnection
+from itertools import count
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from urllib.parse import urlsplit
+
+from bench.books import AT, POLICY, world
+from bench.databases import Store
+from bench.measure import Figure, load
+from bench.sending import planned_anew
+from reminder.domain.message import Accepted, Message
+from reminder.gateways.base import GatewayContext
+from reminder.gateways.twilio import TwilioGateway, TwilioOptions
+from reminder.pipeline.deployment import Deployment
+from reminder.pipeline.dispatch import dispatch
+
+__all__ = ["IN_FLIGHT", "SECONDS_AWAY", "SECRETS", "dispatch_through_sdk", "twilio_away"]
+
+SECONDS_AWAY = 0.05
+IN_FLIGHT = 128
+BATCH_ROWS = 512
+SECRETS = {"TWILIO_ACCOUNT_SID": "AC" + "0" * 32, "TWILIO_AUTH_TOKEN": "good-token"}
+_FAKE = Path(__file__).parents[1] / "fakes" / "fake_twilio.py"
+
+
+@contextmanager
+def twilio_away(seconds: float) -> Iterator[str]:
+    """Lend the address of a stand-in for Twilio, in a process of its own, that answers after so many seconds."""
+    command = [sys.executable, str(_FAKE), "--port", "0", "--follow-stdin"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        forget(url, seconds)
+        yield url
+        process.stdin.close()
+        process.wait(timeout=10)
+
+
+def forget(url: str, seconds: float) -> None:
+    """Let the stand-in forget what it was sent."""
+    connection = HTTPConnection(urlsplit(url).netloc, timeout=10)
+    connection.request("POST", "/_fake/behave", json.dumps({"always": {"mode": "slow", "seconds": seconds}}))
+    connection.getresponse().read()
+    connection.close()
+
+
+def _gateway(url: str) -> TwilioGateway:
+    options = TwilioOptions(sender="+15017122661", base_url=url, max_in_flight=IN_FLIGHT)
+    return TwilioGateway(options, GatewayContext("twilio", SECRETS, "https://remind.example.com"))
+
+
+async def _bare(url: str, texts: int) -> float:
+    """Send as fast as the SDK can with so many in flight; return texts a second."""
+    gateway, room = _gateway(url), asyncio.Semaphore(IN_FLIGHT)
+    numbers = count(1)
+
+    async def send() -> None:
+        async with room:
+            number = next(numbers)
+            body = "【安和】您尾号0001的账单¥123.45今天（11月23日）到期。"
+            taken = await gateway.send(Message(f"b-{number}", f"+86138{number:08}", body, 600))
+            assert isinstance(taken, Accepted), taken
+
+    begun = perf_counter()
+    await asyncio.gather(*(send() for _ in range(texts)))
+    took = perf_counter() - begun
+    await gateway.close()
+    return texts / took
+
+
+async def _product(deployment: Deployment, url: str) -> float:
+    """Dispatch all that is planned; return texts a second."""
+    gateway = _gateway(url)
+    begun = perf_counter()
+    report = await dispatch(replace(deployment, gateways={"twilio": gateway}))
+    took = perf_counter() - begun
+    await gateway.close()
+    return report.texts / took
+
+
+def dispatch_through_sdk(store: Store, due: int, repeats: int) -> Figure:
+    """Send through the SDK; the ratio is one of rates."""
+    base = world(store).deployment()
+    policies = (replace(POLICY, route=("twilio",)),)
+    limits = replace(base.limits, in_flight=IN_FLIGHT, batch_rows=BATCH_ROWS)
+    deployment = replace(base, policies=policies, limits=limits)
+    rates: dict[str, list[float]] = {"product": [], "floor": []}
+    with twilio_away(SECONDS_AWAY) as url:
+        for _ in range(repeats):
+            forget(url, SECONDS_AWAY)
+            rates["floor"].append(asyncio.run(_bare(url, due)))
+            planned_anew(store, deployment)
+            forget(url, SECONDS_AWAY)
+            rates["product"].append(asyncio.run(_product(deployment, url)))
+    product, floor = median(rates["product"]), median(rates["floor"])
+    return Figure(
+        "sdk",
+        "dispatch through Twilio's SDK, 50 ms away",
+        store.name,
+        f"{due:,} texts, {IN_FLIGHT} in flight",
+        product=product,
+        floor=floor,
+        ratio=product / floor,
+        compared="texts/s",
+        bound=0.9,
+        at_most=False,
+        value=product,
+        unit="texts/s",
+        samples=rates,
+        load=load(),
+        note=f"the stand-in has one of the processors; batches of {BATCH_ROWS}; planned at {AT:%H:%M} UTC",
+    )

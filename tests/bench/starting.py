@@ -1,0 +1,78 @@
+"""How long the command takes to start, and what a daemon costs that has nothing to do."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from bench.measure import Figure, against, value
+from support.deployments import write_deployment
+
+__all__ = ["idle", "starts"]
+
+_TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
+_KB_A_MB = 1024
+_REMINDER = [sys.executable, "-m", "reminder"]
+
+
+def _run(*command: str) -> None:
+    subprocess.run(command, check=True, capture_output=True)
+
+
+def starts(folder: Path, repeats: int) -> list[Figure]:
+    """Return how `--help` compares with an empty Python, and `status` with importing SQLAlchemy."""
+    config = write_deployment(folder)
+    python = sys.executable
+    return [
+        against(
+            "help",
+            "start of `reminder --help`",
+            lambda: _run(*_REMINDER, "--help"),
+            lambda: _run(python, "-c", "pass"),
+            repeats=repeats,
+            bound=4.0,
+        ),
+        against(
+            "status",
+            "start of `reminder status`",
+            lambda: _run(*_REMINDER, "--config", str(config), "status"),
+            lambda: _run(python, "-c", "import sqlalchemy"),
+            repeats=repeats,
+            bound=1.5,
+        ),
+    ]
+
+
+def idle(folder: Path, seconds: float) -> list[Figure]:
+    """Let a daemon with an empty book wait, looking every five seconds as shipped; return its CPU share and memory."""
+    config = write_deployment(folder)
+    settings = config / "reminder.yaml"
+    settings.write_text(settings.read_text("utf-8").replace("tick_seconds: 1,", "tick_seconds: 5,"), encoding="utf-8")
+    command = [*_REMINDER, "--config", str(config), "daemon"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        time.sleep(min(seconds, 8))
+        before = _cpu_seconds(process.pid)
+        time.sleep(seconds)
+        share = (_cpu_seconds(process.pid) - before) / seconds
+        memory = _resident_mb(process.pid)
+        assert process.poll() is None, "the daemon ended by itself"
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=30)
+    return [
+        value("idle-cpu", "idle daemon, share of a core", share * 100, "%", note="goal: at most 1 %"),
+        value("idle-memory", "idle daemon, resident", memory, "MB", note="goal: at most 120 MB"),
+    ]
+
+
+def _cpu_seconds(pid: int) -> float:
+    told = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(told[11]) + int(told[12])) / _TICKS_A_SECOND
+
+
+def _resident_mb(pid: int) -> float:
+    told = Path(f"/proc/{pid}/status").read_text(encoding="ascii").partition("VmRSS:")[2].split()
+    return int(told[0]) / _KB_A_MB
