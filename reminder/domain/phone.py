@@ -26,6 +26,8 @@ _UNKNOWN_ZONE = "Etc/Unknown"  # What phonenumbers says where it knows no zone.
 _THREE_DIGIT_CODES = re.compile("2[1-689]|3[578]|42|50|59|6[789]|8[03578]|9[679]")
 # ITU-T E.164, list of assigned country codes: 1 and 7 have one digit, those that begin like this three, others two.
 
+_PLAIN_CHINESE = re.compile(r"(?:\+86|0086)?(1[0-9]{10})")
+
 _HIDDEN_DIGITS_MIN = 4
 _HEAD_DIGITS_MAX = 3
 _TAIL_DIGITS = 4
@@ -87,6 +89,36 @@ def parse_phone(raw: str, region: str | None) -> PhoneNumber:
 
 @lru_cache(maxsize=PHONE_CACHE_MAX)
 def _parse(raw: str, region: str | None) -> PhoneNumber:
+    return _plain_chinese(raw, region) or _looked_up(raw, region)
+
+
+def _plain_chinese(raw: str, region: str | None) -> PhoneNumber | None:
+    """Return a Chinese mobile number that is written as plain digits; None for what needs a closer look.
+
+    Asking phonenumbers costs more than deciding the rest of a reminder. Its own pattern alone answers the most common
+    shape just the same; a property test holds the two together.
+    """
+    plain = _PLAIN_CHINESE.fullmatch(raw)
+    if plain is None or not (region == "CN" or raw.startswith("+")):
+        return None
+    mobile, zones = _chinese_mobiles()
+    return PhoneNumber(f"+86{plain[1]}", "CN", zones) if mobile.fullmatch(plain[1]) else None
+
+
+@lru_cache(maxsize=1)
+def _chinese_mobiles() -> tuple[re.Pattern[str], frozenset[str]]:
+    """Return what phonenumbers knows of Chinese mobile numbers: their pattern, and the zones they may be in."""
+    from phonenumbers import PhoneMetadata
+
+    known = PhoneMetadata.metadata_for_region("CN")
+    assert known is not None  # noqa: S101 - its tables have China
+    assert known.mobile is not None  # noqa: S101
+    example = _looked_up(f"+86{known.mobile.example_number}", None)
+    return re.compile(known.mobile.national_number_pattern or "", re.ASCII), example.zones
+
+
+def _looked_up(raw: str, region: str | None) -> PhoneNumber:
+    """Return the number that phonenumbers reads in a text, or raise PhoneError."""
     from phonenumbers import PhoneNumberFormat, format_number, is_valid_number, region_code_for_number
     from phonenumbers.timezone import time_zones_for_number
 
