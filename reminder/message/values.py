@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from reminder.domain.account import Account
 from reminder.domain.money import Money
@@ -77,10 +77,17 @@ class Lender:
     app: Mapping[str, str] = field(default_factory=dict)
     pay: Mapping[str, str] = field(default_factory=dict)
 
+    @cached_property
+    def _told(self) -> dict[str, Fields]:
+        """What was found for a language already: every text asks, and there are as many as there are templates'."""
+        return {}
+
     def in_language(self, language: str) -> Fields:
         """Return the fields that this language has, in it, or in the nearest that they are given in."""
-        found = ((name, _in_language(getattr(self, name), language)) for name in LENDER_FIELDS)
-        return Fields("lender", {name: text for name, text in found if text})
+        if language not in self._told:
+            found = ((name, _in_language(getattr(self, name), language)) for name in LENDER_FIELDS)
+            self._told[language] = Fields("lender", {name: text for name, text in found if text})
+        return self._told[language]
 
 
 def _in_language(texts: Mapping[str, str], language: str) -> str:
