@@ -86,7 +86,7 @@ def compose(
     waiting = sorted(cases, key=_severity)
     sent_now: list[datetime] = []
     while waiting:
-        case = replace(waiting[0], contacts=(*waiting[0].contacts, *sent_now))
+        case = replace(waiting[0], contacts=(*waiting[0].contacts, *sent_now)) if sent_now else waiting[0]
         decision = decide(case, at)
         group = _group(waiting, decision, at)
         waiting = [other for other in waiting[1:] if not any(other is member for member in group)]
