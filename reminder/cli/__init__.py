@@ -26,12 +26,14 @@ COMMANDS = {
     "preview": Lazy("reminder.cli.preview:preview", "Show what would be sent, and why the others stay silent."),
     "run": Lazy("reminder.cli.run:run", "Plan and send once, now."),
     "daemon": Lazy("reminder.cli.daemon:daemon", "Plan and send on schedule until told to stop."),
+    "web": Lazy("reminder.cli.web:web", "Take delivery receipts and customers' replies until told to stop."),
     "explain": Lazy("reminder.cli.explain:explain", "Say why an account is or is not reminded."),
     "status": Lazy("reminder.cli.status:status", "Show how the deployment is doing."),
     "report": Lazy("reminder.cli.report:report", "Report what has become of the reminders of some days."),
     "outbox": Lazy("reminder.cli.outbox:outbox", "Look at reminders, and settle those that wait for a person."),
     "hold": Lazy("reminder.cli.hold:hold", "Pause an account or a customer, with a reason and an end."),
     "suppress": Lazy("reminder.cli.suppress:suppress", "Never contact a number or a customer."),
+    "inbound": Lazy("reminder.cli.inbound:inbound", "Look at what customers wrote, and mark it as dealt with."),
     "gateway": Lazy("reminder.cli.gateway:gateway", "List gateways, and send a test text through one."),
 }
 """Every command, in the order of the help: setting up, looking, sending, looking after."""
