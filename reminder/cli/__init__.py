@@ -21,6 +21,7 @@ COMMANDS = {
     "accounts": Lazy("reminder.cli.accounts:accounts", "Import accounts from a file, and look at them."),
     "book": Lazy("reminder.cli.book:book", "Check the table that accounts are read from."),
     "policy": Lazy("reminder.cli.policy:policy", "Check, list and show the policies."),
+    "profile": Lazy("reminder.cli.profile:profile", "Check, list and show the profiles of contact law."),
     "template": Lazy("reminder.cli.template:template", "Check, list and render the templates."),
     "sms": Lazy("reminder.cli.sms:sms", "Count the segments of a text."),
     "preview": Lazy("reminder.cli.preview:preview", "Show what would be sent, and why the others stay silent."),

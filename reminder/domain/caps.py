@@ -36,7 +36,8 @@ class Cap:
 
     def __str__(self) -> str:
         """Return the cap as a policy spells it: `3 per 7 days`."""
-        return f"{self.max} per {f'{self.days} days' if self.period is CapPeriod.ROLLING else self.period}"
+        days = f"{self.days} {'day' if self.days == 1 else 'days'}"
+        return f"{self.max} per {days if self.period is CapPeriod.ROLLING else self.period}"
 
     def start(self, at: datetime, zone: str) -> datetime:
         """Return the earliest instant (UTC) whose contacts still count at `at`."""

@@ -170,7 +170,7 @@ def test_instants_may_be_written_in_any_zone() -> None:
     [
         pytest.param(Cap(3, CapPeriod.ROLLING, 7), "3 per 7 days", id="rolling"),
         pytest.param(Cap(1, CapPeriod.DAY), "1 per day", id="calendar day"),
-        pytest.param(Cap(2, CapPeriod.ROLLING), "2 per 1 days", id="rolling day"),
+        pytest.param(Cap(2, CapPeriod.ROLLING), "2 per 1 day", id="rolling day"),
         pytest.param(Cap(10, CapPeriod.MONTH), "10 per month", id="calendar month"),
     ],
 )

@@ -262,3 +262,31 @@ def test_the_first_gate_that_stops_decides(names: list[str]) -> None:
 
     assert decide(case, AT).verdict == stopped[0]
     assert decide(case, AT) == decide(case, AT)
+
+
+def test_a_denial_names_the_rule_its_source_and_the_next_allowed_instant() -> None:
+    """Whoever asks why nothing was sent can look the rule up, and knows when to look again."""
+    rules = (
+        Rule("hours", "x", replace(hours(8, 21), source="moon (Moon Act 1)")),
+        Rule("late", "y", replace(hours(13, 21), source="moon (Moon Act 2)")),
+    )
+    policy = replace(POLICY, window=None, profile=replace(POLICY.profile, rules=rules))
+    morning = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)  # 10:00 in Shanghai
+
+    (answer,) = (each for each in answers(replace(SOUND, policy=policy), morning) if each.gate == "window")
+
+    assert answer.detail == (
+        "contact in Asia/Shanghai is allowed again from 2026-11-23 05:00 UTC; "
+        "moon (Moon Act 2) allows mon-sun 13:00-21:00"
+    )
+
+
+def test_a_cap_names_the_rule_that_set_it() -> None:
+    """A text that waits because the customer had enough says whose limit that is."""
+    policy = replace(POLICY, caps=(Cap(1, CapPeriod.DAY, source="moon (Moon Act 3)"),))
+
+    (answer,) = (
+        each for each in answers(replace(SOUND, policy=policy, contacts=(AT,)), AT + HOUR) if each.gate == "cap"
+    )
+
+    assert answer.detail.startswith("the customer has had 1 per day, the most by moon (Moon Act 3); free again at ")
