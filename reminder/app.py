@@ -13,7 +13,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -50,6 +50,7 @@ __all__ = [
     "open_database",
     "open_deployment",
     "read_installation",
+    "redeployed",
     "steady",
 ]
 
@@ -175,6 +176,35 @@ def open_deployment(
                 owner=f"{socket.gethostname()[:40]}:{os.getpid()}",
                 guards=_guards(installation.settings),
             )
+
+
+def redeployed(deployment: Deployment, before: Installation, after: Installation) -> Deployment:
+    """Return an open deployment with what its files say now, in place of what they said before; writes nothing.
+
+    Database and book stay as they are, and so does every gateway whose own settings are the same. Raises ConfigError
+    for a gateway's wrong options.
+    """
+    old, new = before.settings, after.settings
+    built, absent = gateways_of(after)
+    kept = {
+        name: deployment.gateways.get(name, gateway)
+        if old.gateways.get(name) == new.gateways[name] and old.public_url == new.public_url
+        else gateway
+        for name, gateway in built.items()
+    }
+    return replace(
+        deployment,
+        policies=after.policies.policies,
+        catalogue=after.catalogue,
+        conditions=after.conditions,
+        lender=after.lender,
+        region=new.default_region,
+        gateways=kept,
+        absent=absent,
+        prices=_prices(new),
+        limits=_limits(new),
+        guards=_guards(new),
+    )
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC
 
 import structlog
@@ -17,6 +18,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler  # type: ignore[impo
 from apscheduler.triggers.interval import IntervalTrigger  # type: ignore[import-untyped]  # nor here
 
 from reminder.app import now, steady
+from reminder.daemon.reload import InForce, Live
 from reminder.daemon.slots import next_slot
 from reminder.daemon.ticks import Schedule, tick
 from reminder.domain.guard import ClockWatch
@@ -30,8 +32,11 @@ DRAIN_SECONDS = 25.0
 log = structlog.get_logger("reminder.daemon")
 
 
-async def serve_until_signalled(deployment: Deployment, schedule: Schedule) -> None:
-    """Serve until SIGTERM or SIGINT. The first one lets the batch under way end, a second one does not wait for it."""
+async def serve_until_signalled(live: Live) -> None:
+    """Serve until SIGTERM or SIGINT; read the files anew at SIGHUP.
+
+    The first signal to stop lets the batch under way end, a second one does not wait for it.
+    """
     stop, cut = asyncio.Event(), asyncio.Event()
 
     def on_signal(name: str) -> None:
@@ -42,20 +47,16 @@ async def serve_until_signalled(deployment: Deployment, schedule: Schedule) -> N
     signals = (signal.SIGTERM, signal.SIGINT)
     for number in signals:
         loop.add_signal_handler(number, on_signal, number.name)
+    loop.add_signal_handler(signal.SIGHUP, live.ask)
     try:
-        await serve(deployment, schedule, stop=stop, cut=cut)
+        await serve(live, stop=stop, cut=cut)
     finally:
-        for number in signals:
+        for number in (*signals, signal.SIGHUP):
             loop.remove_signal_handler(number)
 
 
 async def serve(
-    deployment: Deployment,
-    schedule: Schedule,
-    *,
-    stop: asyncio.Event,
-    cut: asyncio.Event,
-    drain_seconds: float = DRAIN_SECONDS,
+    in_force: InForce, *, stop: asyncio.Event, cut: asyncio.Event, drain_seconds: float = DRAIN_SECONDS
 ) -> None:
     """Tick until `stop` is set; then let the batch under way end, for `drain_seconds` at most or until `cut` is set.
 
@@ -64,9 +65,10 @@ async def serve(
     """
     idle = asyncio.Event()
     idle.set()
-    scheduler = _scheduler(_beat(deployment, schedule, stop.is_set, idle), schedule)
+    scheduler = _scheduler(_beat(in_force, stop.is_set, idle), in_force.schedule)
     scheduler.start()
-    _announce(deployment, schedule)
+    _announce(in_force.deployment, in_force.schedule)
+    watching = asyncio.create_task(in_force.watch())
     try:
         await stop.wait()
         scheduler.pause()
@@ -74,7 +76,11 @@ async def serve(
             log.warning("reminder.daemon.cut", drain_seconds=drain_seconds, hint="the batch under way is in doubt")
     finally:
         scheduler.shutdown(wait=False)
-        for gateway in deployment.gateways.values():
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
+        in_force.close()
+        for gateway in in_force.deployment.gateways.values():
             await gateway.close()
     log.info("reminder.daemon.stopped")
 
@@ -95,16 +101,19 @@ def _scheduler(beat: Callable[[], object], schedule: Schedule) -> AsyncIOSchedul
     return scheduler
 
 
-def _beat(
-    deployment: Deployment, schedule: Schedule, stopping: Callable[[], bool], idle: asyncio.Event
-) -> Callable[[], object]:
+def _beat(in_force: InForce, stopping: Callable[[], bool], idle: asyncio.Event) -> Callable[[], object]:
     watch = ClockWatch()
+
+    def leave_off() -> bool:
+        return stopping() or in_force.leave_off()
 
     async def beat() -> None:
         idle.clear()
         try:
-            drift = watch.drift(deployment.clock(), steady())
-            report = await tick(deployment, schedule, stopping=stopping, drift=drift)
+            async with in_force.busy:
+                deployment = in_force.deployment
+                drift = watch.drift(deployment.clock(), steady())
+                report = await tick(deployment, in_force.schedule, stopping=leave_off, drift=drift)
             if not report.pauses:
                 watch.trust()
         except asyncio.CancelledError:

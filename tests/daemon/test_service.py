@@ -21,6 +21,7 @@ from sqlalchemy import select, text
 from structlog.testing import capture_logs
 
 from reminder.app import open_database, read_installation
+from reminder.daemon.reload import InForce
 from reminder.daemon.service import serve
 from reminder.daemon.ticks import Schedule
 from reminder.domain.message import Message, Outcome
@@ -60,7 +61,7 @@ async def _serve_until(
 ) -> None:
     stop = asyncio.Event()
     serving = asyncio.create_task(
-        serve(deployment, schedule, stop=stop, cut=asyncio.Event(), drain_seconds=drain_seconds)
+        serve(InForce(deployment, schedule), stop=stop, cut=asyncio.Event(), drain_seconds=drain_seconds)
     )
     for _ in range(600):
         if ready() or serving.done():
