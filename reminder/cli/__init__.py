@@ -31,6 +31,10 @@ COMMANDS = {
     "explain": Lazy("reminder.cli.explain:explain", "Say why an account is or is not reminded."),
     "status": Lazy("reminder.cli.status:status", "Show how the deployment is doing."),
     "report": Lazy("reminder.cli.report:report", "Report what has become of the reminders of some days."),
+    "doctor": Lazy(
+        "reminder.cli.doctor:doctor",
+        "Look at everything that sending depends on, and say what is wrong and what to do.",
+    ),
     "outbox": Lazy("reminder.cli.outbox:outbox", "Look at reminders, and settle those that wait for a person."),
     "hold": Lazy("reminder.cli.hold:hold", "Pause an account or a customer, with a reason and an end."),
     "suppress": Lazy("reminder.cli.suppress:suppress", "Never contact a number or a customer."),
