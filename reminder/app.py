@@ -29,6 +29,7 @@ from reminder.config.profiles import LoadedProfiles, load_profiles
 from reminder.config.settings import LoadedSettings, Settings, read_settings
 from reminder.config.wording import problems_of
 from reminder.domain.guard import GuardLimits
+from reminder.domain.rate import Rate
 from reminder.domain.retry import Backoff
 from reminder.domain.selector import canonical
 from reminder.errors import ConfigError, GatewayError, Problem, TemplateError
@@ -169,6 +170,7 @@ def open_deployment(
                 gateways=gateways,
                 absent=absent,
                 prices=_prices(installation.settings),
+                rates=_rates(installation.settings),
                 limits=_limits(installation.settings),
                 clock=clock,
                 new_reference=lambda: uuid.uuid4().hex,
@@ -202,6 +204,7 @@ def redeployed(deployment: Deployment, before: Installation, after: Installation
         gateways=kept,
         absent=absent,
         prices=_prices(new),
+        rates=_rates(new),
         limits=_limits(new),
         guards=_guards(new),
     )
@@ -274,6 +277,14 @@ def _prices(settings: Settings) -> dict[str, Price]:
 def _guards(settings: Settings) -> GuardLimits:
     guards = settings.guards
     return GuardLimits(guards.volume_factor, guards.volume_min, settings.schedule.timezone)
+
+
+def _rates(settings: Settings) -> dict[str, Rate]:
+    return {
+        name: Rate(section.rate_per_second, section.burst or max(1, round(section.rate_per_second)))
+        for name, section in settings.gateways.items()
+        if section.rate_per_second is not None
+    }
 
 
 def _limits(settings: Settings) -> Limits:

@@ -102,6 +102,23 @@ class GatewaySettings(BaseModel):
         description="What it costs, for forecasts.",
         examples=[{"per_segment": "0.045", "currency": "CNY"}],
     )
+    rate_per_second: float | None = Field(
+        default=None, gt=0, le=10_000, description="Texts a second, by all processes together.", examples=[10]
+    )
+    burst: WholeNumber | None = Field(
+        default=None,
+        ge=1,
+        le=10_000,
+        description="Texts at once after a rest; left out: a second's worth.",
+        examples=[10],
+    )
+
+    @model_validator(mode="after")
+    def _agree(self) -> GatewaySettings:
+        """Refuse a burst of a gateway whose rate has no bound."""
+        if self.burst is not None and self.rate_per_second is None:
+            raise contradict("`burst` bounds nothing without `rate_per_second`; add it or leave `burst` out")
+        return self
 
     @property
     def options(self) -> dict[str, Any]:

@@ -23,10 +23,13 @@ from reminder.pipeline.tally import DispatchReport
 from reminder.store import plan_runs
 from reminder.store.guards import Pause
 
-__all__ = ["PLAN_GIVEN_UP_SECONDS", "SCHEDULE", "Schedule", "TickReport", "tick"]
+__all__ = ["PLAN_GIVEN_UP_SECONDS", "SCHEDULE", "SLOTS_SECONDS", "Schedule", "TickReport", "tick"]
 
 SCHEDULE = "plan"
 """The name under which slots of `schedule.plan_at` are kept."""
+
+SLOTS_SECONDS = 20.0
+"""How long one tick waits for slots of gateways that have a rate, in seconds: planning and doubts wait meanwhile."""
 
 PLAN_GIVEN_UP_SECONDS = 900
 """After how many seconds a plan that began and has not ended is taken for dead. Planning twice writes nothing twice."""
@@ -59,17 +62,24 @@ class _StopAskedError(Exception):
 
 
 async def tick(
-    deployment: Deployment, schedule: Schedule, *, stopping: Callable[[], bool], drift: timedelta = timedelta()
+    deployment: Deployment,
+    schedule: Schedule,
+    *,
+    stopping: Callable[[], bool],
+    drift: Callable[[datetime], timedelta] = lambda _: timedelta(),
 ) -> TickReport:
     """Do what is due now; return what that was. Ends early, between two steps or two batches, when `stopping` says so.
 
-    Plans, and sends unless a guard pauses the run (law 15). `drift` is by how much the clock was put forward meanwhile.
+    Plans, and sends unless a guard pauses the run (law 15). `drift` tells by how much the clock was put forward.
     Raises whatever the database or the book raises; what was committed before stays, and the next tick goes on there.
     """
     slots, planned = await _plan_due(deployment, schedule, stopping)
     await reconcile(deployment, stopping=stopping)
-    pauses = stand_guard(deployment, deployment.clock(), drift=drift)
-    sent = DispatchReport() if pauses else await dispatch(deployment, stopping=stopping)
+    at = deployment.clock()
+    pauses = stand_guard(deployment, at, drift=drift(at))
+    sent = DispatchReport()
+    if not pauses:
+        sent = await dispatch(deployment, stopping=stopping, patience_seconds=SLOTS_SECONDS)
     if sent.claimed:
         log.info("reminder.daemon.dispatched", claimed=sent.claimed, texts=sent.texts, segments=sent.segments)
     return TickReport(tuple(slots), planned, sent, pauses)

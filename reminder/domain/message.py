@@ -6,7 +6,11 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["Accepted", "Message", "Outcome", "Refusal", "Refused", "Unknown"]
+__all__ = ["NOT_SENT", "Accepted", "Message", "Outcome", "Refusal", "Refused", "Unknown"]
+
+
+NOT_SENT = "not-sent"
+"""The code of a refusal that says that nobody was reached: the provider has not even heard of it."""
 
 
 @dataclass(frozen=True, slots=True)

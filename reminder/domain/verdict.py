@@ -29,6 +29,7 @@ class Reason(StrEnum):
     NOT_YET = "not_yet"  #: Planned for later, or waiting after a refusal.
     WINDOW = "window"  #: Contact is not allowed at this hour or day.
     CAP = "cap"  #: The customer was contacted as often as is allowed.
+    RATE = "rate"  #: Its gateway is used as fast as it may be; it waits for its slot.
     PAUSED = "paused"  #: Every gateway of the route is paused.
     TEMPLATE = "template"  #: The text could not be made.
     ATTEMPTS = "attempts"  #: The gateway refused as often as is allowed.

@@ -16,7 +16,7 @@ from twilio.base.exceptions import TwilioRestException, TwilioServiceException  
 from twilio.rest import Client  # type: ignore[import-untyped]
 
 from reminder.domain.doubt import Told
-from reminder.domain.message import Accepted, Message, Outcome, Refusal, Refused, Unknown
+from reminder.domain.message import NOT_SENT, Accepted, Message, Outcome, Refusal, Refused, Unknown
 from reminder.domain.segments import Counting
 from reminder.gateways.base import GatewayContext, NotConfiguredError, scrub
 from reminder.gateways.twilio_asking import find_message
@@ -180,7 +180,7 @@ class TwilioGateway(TwilioReceiving):
                 **(callback if self._receipts else {}),
             )
         except NotSentError as error:
-            return Refused(Refusal.RETRY, "not-sent", scrub(str(error)))
+            return Refused(Refusal.RETRY, NOT_SENT, scrub(str(error)))
         except (TwilioRestException, TwilioServiceException) as error:
             answer = self._http.last_answer
             words = str(getattr(error, "msg", None) or getattr(error, "title", ""))

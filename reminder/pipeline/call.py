@@ -13,12 +13,14 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import Connection
 
+from reminder.domain.breaker import OPEN_SECONDS
 from reminder.domain.lifecycle import State, target
 from reminder.domain.message import Outcome, Refusal, Refused, Unknown
 from reminder.domain.phone import mask_phone
 from reminder.domain.verdict import Reason
 from reminder.pipeline.answers import Tried, answer_for
 from reminder.pipeline.deployment import Deployment
+from reminder.pipeline.pulse import Pulse, keep_pulse
 from reminder.pipeline.settle import Reserved
 from reminder.pipeline.tally import DispatchReport
 from reminder.store import attempts, gateway_states, numbers, suppressions
@@ -37,21 +39,26 @@ async def call(deployment: Deployment, reserved: Sequence[Reserved], at: datetim
     """
     room = asyncio.Semaphore(deployment.limits.in_flight)
     left_seconds = _lease(deployment, at)
+    pulse = Pulse()
 
     async def hand_over(one: Reserved) -> Outcome:
+        gateway = one.text.choice.gateway.name
         async with room:
             if (left := left_seconds()) <= 0:
                 return Refused(Refusal.HELD_BACK, "held-back", "its turn came after the lease had ended")
+            if pulse.is_lost(gateway):
+                return Refused(Refusal.HELD_BACK, "held-back", "the calls before it had no answer", OPEN_SECONDS)
             message = replace(one.text.message(one.reference, at), begin_within_seconds=left)
             try:
                 outcome = await one.text.choice.gateway.send(message)
             except Exception as error:
                 # A poisoned gateway must not take the others' answers with it (law 9).
-                log.exception("reminder.gateway.error", gateway=one.text.choice.gateway.name)
-                return Unknown(f"the gateway failed with {type(error).__name__}")
+                log.exception("reminder.gateway.error", gateway=gateway)
+                outcome = Unknown(f"the gateway failed with {type(error).__name__}")
             if not isinstance(outcome, Outcome):
-                log.error("reminder.gateway.error", gateway=one.text.choice.gateway.name, answer=type(outcome).__name__)
-                return Unknown(f"the gateway answered with {type(outcome).__name__}, which is no outcome")
+                log.error("reminder.gateway.error", gateway=gateway, answer=type(outcome).__name__)
+                outcome = Unknown(f"the gateway answered with {type(outcome).__name__}, which is no outcome")
+            pulse.hear(gateway, outcome)
             return outcome
 
     return await asyncio.gather(*(hand_over(one) for one in reserved))
@@ -78,8 +85,16 @@ def record(
         for one, outcome in zip(reserved, outcomes, strict=True):
             if isinstance(outcome, Refused):
                 _learn(connection, deployment, one, outcome, at)
+        keep_pulse(connection, _by_gateway(reserved, outcomes), at)
     for one, answer in zip(reserved, answers, strict=True):
         _tell(one, answer, report)
+
+
+def _by_gateway(reserved: Sequence[Reserved], outcomes: Sequence[Outcome]) -> dict[str, list[Outcome]]:
+    found: dict[str, list[Outcome]] = {}
+    for one, outcome in zip(reserved, outcomes, strict=True):
+        found.setdefault(one.text.choice.gateway.name, []).append(outcome)
+    return found
 
 
 def _answer(deployment: Deployment, one: Reserved, outcome: Outcome, at: datetime) -> Answer:

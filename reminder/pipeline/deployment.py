@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from reminder.book.book import Book
 from reminder.domain.guard import GuardLimits
 from reminder.domain.policy import Policy
+from reminder.domain.rate import Rate
 from reminder.domain.retry import Backoff
 from reminder.gateways.base import Gateway
 from reminder.message.catalogue import Catalogue
@@ -47,6 +48,7 @@ class Deployment:
 
     `clock` gives the instant (aware, UTC) and is the only way to it; `new_reference` names an attempt; `jitter` rolls
     a number in [0, 1). `gateways` are those that can be used; `absent` says of each other one why it can't.
+    `rates` bound how fast all processes together may use a gateway, where they name it.
     `conditions` are the compiled `when` expressions by their source. `owner` names this process on leases. `guards`
     says what counts as abnormal.
     """
@@ -66,4 +68,5 @@ class Deployment:
     new_reference: Callable[[], str]
     jitter: Callable[[], float]
     owner: str
+    rates: Mapping[str, Rate] = field(default_factory=dict)
     guards: GuardLimits = GuardLimits()

@@ -1,17 +1,19 @@
 """Dispatch: send what is deserved now, batch by batch, until nothing is left whose time has come.
 
-For each batch: claim → gather facts → compose → reserve (commit) → call the gateways (no transaction open) → record
-(commit). The database works while no call is under way, so that no connection waits on a provider.
+For each batch: claim → gather facts → compose → admit → reserve (commit) → call the gateways (no transaction open) →
+record (commit). The database works while no call is under way, so that no connection waits on a provider.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import structlog
 
 from reminder.domain.reminder import Reminder
+from reminder.pipeline.admission import Queue, admit
 from reminder.pipeline.call import call, record
 from reminder.pipeline.compose import Outcome, by_customer, compose
 from reminder.pipeline.deployment import Deployment
@@ -20,7 +22,10 @@ from reminder.pipeline.settle import settle
 from reminder.pipeline.tally import DispatchReport
 from reminder.store import attempts, outbox
 
-__all__ = ["dispatch"]
+__all__ = ["SLOT_WAIT_SECONDS", "dispatch"]
+
+SLOT_WAIT_SECONDS = 0.25
+"""How long to wait before looking for texts whose slot has come, in seconds."""
 
 log = structlog.get_logger("reminder.dispatch")
 
@@ -30,27 +35,33 @@ async def dispatch(
     *,
     stopping: Callable[[], bool] = lambda: False,
     on_batch: Callable[[DispatchReport], None] = lambda _: None,
+    patience_seconds: float = 0.0,
 ) -> DispatchReport:
     """Send all reminders whose time has come; return what became of them.
 
     Ends when nothing is left to claim or, after the batch under way, when `stopping` says so. `on_batch` hears of
-    every batch. Calls whose process died are taken into `in_doubt` first.
+    every batch. Calls whose process died are taken into `in_doubt` first. Texts that must wait for their gateway's
+    next slots are waited for, `patience_seconds` in all; the others go out with a later dispatch.
     """
-    report = DispatchReport()
+    report, queue = DispatchReport(), Queue()
     with deployment.engine.begin() as connection:
         lost = attempts.lose_expired(connection, at=deployment.clock())
     if lost:
         log.warning("reminder.dispatch.in_doubt", texts=lost, hint="see `reminder outbox doubts`")
     while not stopping():
-        batch = await _batch(deployment)
-        if not batch.claimed:
+        batch = await _batch(deployment, queue)
+        if batch.claimed:
+            report += batch
+            on_batch(batch)
+        elif patience_seconds > 0 and queue.waits(deployment.clock()):
+            await asyncio.sleep(SLOT_WAIT_SECONDS)
+            patience_seconds -= SLOT_WAIT_SECONDS
+        else:
             return report
-        report += batch
-        on_batch(batch)
     return report
 
 
-async def _batch(deployment: Deployment) -> DispatchReport:
+async def _batch(deployment: Deployment, queue: Queue) -> DispatchReport:
     at = deployment.clock()
     limits = deployment.limits
     report = DispatchReport()
@@ -61,7 +72,7 @@ async def _batch(deployment: Deployment) -> DispatchReport:
     report.claimed = len(claimed)
     if not claimed:
         return report
-    outcomes = _composed(deployment, claimed, at)
+    outcomes = admit(deployment, _composed(deployment, claimed, at), queue, at)
     reserved = settle(deployment, outcomes, report, at)
     if reserved:
         answers = await call(deployment, reserved, at)

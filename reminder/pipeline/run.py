@@ -13,7 +13,10 @@ from reminder.pipeline.reconcile import reconcile
 from reminder.pipeline.tally import DispatchReport
 from reminder.store.guards import Pause
 
-__all__ = ["RunReport", "run_pass"]
+__all__ = ["SLOTS_SECONDS", "RunReport", "run_pass"]
+
+SLOTS_SECONDS = 600.0
+"""How long one pass waits for slots of gateways that have a rate, in seconds: nobody may be there to send the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,9 @@ async def run_pass(
     try:
         await reconcile(deployment, stopping=stopping)
         pauses = stand_guard(deployment, deployment.clock())
-        sent = DispatchReport() if pauses else await dispatch(deployment, stopping=stopping, on_batch=on_batch)
+        sent = DispatchReport()
+        if not pauses:
+            sent = await dispatch(deployment, stopping=stopping, on_batch=on_batch, patience_seconds=SLOTS_SECONDS)
     finally:
         for gateway in deployment.gateways.values():
             await gateway.close()

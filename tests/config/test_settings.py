@@ -92,6 +92,32 @@ def test_a_gateway_keeps_its_own_options(settings_of: SettingsOf) -> None:
     assert (price.per_segment, price.currency) == (Decimal("0.045"), "CNY")
 
 
+def test_a_gateway_may_have_a_rate(settings_of: SettingsOf) -> None:
+    """How fast a gateway may be used is ours to keep, and none of its own options."""
+    gateways = settings_of(
+        LENDER + "gateways: {x: {rate_per_second: 0.5, burst: 3}, y: {rate_per_second: 10}, z: {}}\n"
+    )
+    rates = {name: (gate.rate_per_second, gate.burst) for name, gate in gateways.settings.gateways.items()}
+    assert rates == {"x": (0.5, 3), "y": (10.0, None), "z": (None, None)}
+    assert gateways.settings.gateways["x"].options == {}
+
+
+@pytest.mark.parametrize(
+    ("given", "word"),
+    [
+        pytest.param("rate_per_second: 0", "expected more than 0", id="none at all"),
+        pytest.param("rate_per_second: fast", "number", id="a word"),
+        pytest.param("{rate_per_second: 1, burst: 0}", "burst", id="no burst"),
+        pytest.param("burst: 5", "bounds nothing without", id="a burst of nothing"),
+    ],
+)
+def test_a_rate_that_bounds_nothing_is_refused(settings_complaints: Complaints, given: str, word: str) -> None:
+    """A rate that says nothing is an error at its place, not a gateway without a bound."""
+    section = given if given.startswith("{") else f"{{{given}}}"
+    (complaint,) = settings_complaints(LENDER + f"gateways: {{x: {section}}}\n")
+    assert word in complaint
+
+
 def test_an_unquoted_price_is_exact_too(settings_of: SettingsOf) -> None:
     """No float comes near money: 0.1 is a tenth."""
     text = LENDER + "gateways: {x: {price: {per_segment: 0.1, currency: CNY}}}\n"

@@ -1,0 +1,100 @@
+"""Admission: how many of the texts that are ready may be sent now, given how fast and how well their gateways work.
+
+What is not let through waits for its own slot, so that a long queue is put off once and not with every batch. It has
+done nothing wrong: no attempt is burnt, and it is decided again when its slot comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from reminder.domain.breaker import probe
+from reminder.domain.rate import Rate
+from reminder.domain.verdict import Defer, Reason
+from reminder.pipeline.compose import Held, Outcome, Text
+from reminder.pipeline.deployment import Deployment
+from reminder.store import rates
+
+__all__ = ["AHEAD_MAX", "PROBE_WAIT", "Queue", "admit"]
+
+AHEAD_MAX = timedelta(minutes=10)
+"""The longest that a text is put off for its slot: by then the rate may be another one, or other processes gone."""
+
+PROBE_WAIT = timedelta(seconds=10)
+"""How long texts wait while one of them probes a gateway that did not answer."""
+
+
+@dataclass
+class Queue:
+    """What one dispatch has put off so far: by gateway, the instant (UTC) of the last slot that it gave away."""
+
+    tails: dict[str, datetime] = field(default_factory=dict)
+
+    def next_slot(self, gateway: str, rate: Rate, free_at: datetime, at: datetime) -> datetime:
+        """Give away the first slot that comes not before `free_at`, after all that were given away already."""
+        tail = self.tails.get(gateway)
+        slot = free_at if tail is None else max(free_at, tail + timedelta(seconds=1 / rate.per_second))
+        self.tails[gateway] = min(slot, at + AHEAD_MAX)
+        return self.tails[gateway]
+
+    def waits(self, at: datetime) -> bool:
+        """Return whether something that was put off has its slot still before it."""
+        return any(at <= tail for tail in self.tails.values())
+
+
+def admit(deployment: Deployment, outcomes: Sequence[Outcome], queue: Queue, at: datetime) -> list[Outcome]:
+    """Return the outcomes, with the texts that must wait for their gateway held; takes slots from all processes."""
+    texts: dict[str, list[Text]] = {}
+    for outcome in outcomes:
+        if isinstance(outcome, Text):
+            texts.setdefault(outcome.choice.gateway.name, []).append(outcome)
+    if not texts:
+        return list(outcomes)
+    admitted: list[Outcome] = [outcome for outcome in outcomes if not isinstance(outcome, Text)]
+    with deployment.engine.begin() as connection:
+        ailing = rates.ailing(connection, texts)
+        for gateway in sorted(texts):
+            admitted += _of_gateway(connection, deployment, gateway, texts[gateway], gateway in ailing, queue, at)
+    return admitted
+
+
+def _of_gateway(
+    connection: Connection,
+    deployment: Deployment,
+    gateway: str,
+    texts: Sequence[Text],
+    ailing: bool,
+    queue: Queue,
+    at: datetime,
+) -> list[Outcome]:
+    able = _probing(connection, gateway, len(texts), at) if ailing else len(texts)
+    ready, late = list(texts[:able]), texts[able:]
+    held: list[Outcome] = []
+    for text in late:
+        held += _held(text, Defer(at + PROBE_WAIT, Reason.PAUSED, f"{gateway} is tried with one text first"))
+    rate = deployment.rates.get(gateway)
+    if rate is None:
+        return [*ready, *held]
+    granted = rates.take(connection, gateway, rate, len(ready), at=at)
+    free_at = at + timedelta(seconds=granted.wait_seconds)
+    for text in ready[granted.calls :]:
+        slot = queue.next_slot(gateway, rate, free_at, at)
+        held += _held(text, Defer(slot, Reason.RATE, f"{gateway} takes {rate.per_second:g} texts a second"))
+    return [*ready[: granted.calls], *held]
+
+
+def _probing(connection: Connection, gateway: str, wanted: int, at: datetime) -> int:
+    able, breaker = probe(rates.lock_breaker(connection, gateway), wanted, at)
+    rates.keep_breaker(connection, gateway, breaker)
+    return able
+
+
+def _held(text: Text, defer: Defer) -> Iterable[Held]:
+    """Yield the text's reminders, none of which waits longer than its step is true."""
+    for subject in text.subjects:
+        until = min(defer.until, subject.closes_at)
+        yield Held(subject.case, Defer(until, defer.reason, defer.detail), subject)
