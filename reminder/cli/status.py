@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from reminder.app import Installation
     from reminder.store.gateway_states import GatewayPause
+    from reminder.store.guards import Pause
+    from reminder.store.refusals import Refusal
     from reminder.store.upgrade import SchemaState
 
 __all__ = ["status"]
@@ -37,6 +39,8 @@ class _Status:
     outbox: dict[str, int] = field(default_factory=dict)
     oldest_waiting: datetime | None = None
     plans: Sequence[Row[Any]] = ()
+    pauses: Sequence[Pause] = ()
+    refusals: Sequence[Refusal] = ()
 
 
 @click.command()
@@ -45,7 +49,8 @@ class _Status:
 def status(frame: Frame, as_json: bool) -> None:
     """Show how the deployment is doing.
 
-    Schema, book, reminders by state, what waits and since when, gateways, problems of files, the last plans.
+    Schema, book, reminders by state, what waits and since when, gateways, problems of files, the last plans; pauses
+    that wait for your approval, and daemons that go on with older files because those of now are wrong.
 
     \b
     Example:
@@ -67,7 +72,7 @@ def status(frame: Frame, as_json: bool) -> None:
 def _look(frame: Frame, engine: Engine, schema: SchemaState) -> _Status:
     from sqlalchemy import func, select
 
-    from reminder.store import gateway_states, outbox, plan_runs
+    from reminder.store import gateway_states, guards, outbox, plan_runs, refusals
     from reminder.store.schema import account
 
     installation, at = frame.installation, frame.now()
@@ -83,6 +88,8 @@ def _look(frame: Frame, engine: Engine, schema: SchemaState) -> _Status:
             found.oldest_waiting = outbox.oldest_open(connection, at=at)
             found.plans = plan_runs.latest(connection, limit=PLANS_SHOWN)
             paused = gateway_states.paused(connection, at)
+            found.pauses = guards.open_pauses(connection)
+            found.refusals = refusals.listing(connection, at)
     found.gateways = _gateways(installation, paused)
     return found
 
@@ -119,8 +126,16 @@ def _show(found: _Status, zone: str) -> None:
         click.secho(f"{name:<{width}}  {clean(value)}", fg="yellow" if bad else None)
     if found.outbox.get("in_doubt"):
         click.secho("Some are in doubt and wait for you: `reminder outbox list --state in_doubt`", fg="red")
+    for pause in found.pauses:
+        click.secho(clean(f"Nothing is sent since {instant(pause.since, zone)}: {pause.reason}"), fg="red")
+        click.secho(f"Look at it, then: reminder run approve {pause.pause_id} --reason …", fg="red")
     for problem in found.problems:
         click.secho(clean(problem), fg="red")
+    for refusal in found.refusals:
+        since = instant(refusal.since, zone)
+        click.secho(f"The daemon {refusal.owner} goes on with its files of before {since}:", fg="red")
+        for line in refusal.problems:
+            click.secho(f"  {clean(line)}", fg="red")
     if found.plans:
         rows = [
             (f"{row.slot_date} {_wall(row)}", instant(row.started_at, zone), _ended(row), row.owner)
@@ -148,6 +163,8 @@ def _data(found: _Status) -> dict[str, object]:
         "in_doubt": found.outbox.get("in_doubt", 0),
         "oldest_waiting": found.oldest_waiting,
         "gateways": found.gateways,
+        "pauses": found.pauses,
+        "refusals": found.refusals,
         "plans": [
             {
                 "slot_date": row.slot_date, "slot_time": _wall(row), "owner": row.owner, "started_at": row.started_at,

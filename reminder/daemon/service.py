@@ -11,7 +11,7 @@ import logging
 import signal
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler  # type: ignore[import-untyped]  # it has no types
@@ -104,6 +104,9 @@ def _scheduler(beat: Callable[[], object], schedule: Schedule) -> AsyncIOSchedul
 def _beat(in_force: InForce, stopping: Callable[[], bool], idle: asyncio.Event) -> Callable[[], object]:
     watch = ClockWatch()
 
+    def drift(at: datetime) -> timedelta:
+        return watch.drift(at, steady())
+
     def leave_off() -> bool:
         return stopping() or in_force.leave_off()
 
@@ -111,9 +114,7 @@ def _beat(in_force: InForce, stopping: Callable[[], bool], idle: asyncio.Event) 
         idle.clear()
         try:
             async with in_force.busy:
-                deployment = in_force.deployment
-                drift = watch.drift(deployment.clock(), steady())
-                report = await tick(deployment, in_force.schedule, stopping=leave_off, drift=drift)
+                report = await tick(in_force.deployment, in_force.schedule, stopping=leave_off, drift=drift)
             if not report.pauses:
                 watch.trust()
         except asyncio.CancelledError:
