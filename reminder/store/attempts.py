@@ -18,7 +18,7 @@ from sqlalchemy.dialects import mysql, postgresql, sqlite
 from reminder.domain.caps import Cap, horizon, next_free
 from reminder.domain.lifecycle import Event, target
 from reminder.store.outbox import movable
-from reminder.store.rows import cut
+from reminder.store.rows import among, cut
 from reminder.store.schema import REASON_CHARS_MAX, attempt, customer_lock, outbox
 
 __all__ = [
@@ -85,7 +85,7 @@ def contacts(connection: Connection, customer_ids: Sequence[str], *, since: date
     """Return when each customer was contacted, or may have been, since an instant (UTC)."""
     found: dict[str, list[datetime]] = defaultdict(list)
     query = select(attempt.c.customer_id, attempt.c.started_at).where(
-        attempt.c.customer_id.in_(customer_ids), attempt.c.counted, attempt.c.started_at >= since
+        among(connection, attempt.c.customer_id, customer_ids), attempt.c.counted, attempt.c.started_at >= since
     )
     for customer_id, started_at in connection.execute(query):
         found[customer_id].append(started_at)
@@ -125,7 +125,7 @@ def _lock_customers(connection: Connection, customer_ids: list[str]) -> None:
     else:
         keep = mysql.insert(customer_lock)
         connection.execute(keep.on_duplicate_key_update(customer_id=customer_lock.c.customer_id), rows)
-    lock = select(customer_lock.c.customer_id).where(customer_lock.c.customer_id.in_(customer_ids))
+    lock = select(customer_lock.c.customer_id).where(among(connection, customer_lock.c.customer_id, customer_ids))
     connection.execute(lock.order_by(customer_lock.c.customer_id).with_for_update()).all()
 
 
@@ -186,7 +186,7 @@ def _start_sending(
 def _winners(connection: Connection, intents: Sequence[Intent]) -> set[str]:
     """Return the intents all of whose reminders were ours to move; one lost member makes the whole text untrue."""
     references = [intent.reference for intent in intents]
-    query = select(outbox.c.reference, func.count()).where(outbox.c.reference.in_(references))
+    query = select(outbox.c.reference, func.count()).where(among(connection, outbox.c.reference, references))
     moved = {str(reference): count for reference, count in connection.execute(query.group_by(outbox.c.reference))}
     return {intent.reference for intent in intents if moved.get(intent.reference, 0) == len(intent.reminder_ids)}
 

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select, update
 
 from reminder.domain.hold import NEVER_CONTACT, Hold, HoldKind
 from reminder.errors import DataError
-from reminder.store.rows import chunks, insert_one, require_fit
+from reminder.store.rows import among, chunks, insert_one, require_fit
 from reminder.store.schema import hold
 
 __all__ = ["add", "in_force", "listing", "release"]
@@ -75,7 +75,7 @@ def in_force(
     rows: list[Row[Any]] = []
     for column, ids in ((hold.c.account_id, account_ids), (hold.c.customer_id, customer_ids)):
         for chunk in chunks(ids):
-            rows += connection.execute(select(hold).where(column.in_(chunk), _in_force(at)))
+            rows += connection.execute(select(hold).where(among(connection, column, chunk), _in_force(at)))
     return sorted((_to_hold(row) for row in rows), key=lambda found: found.hold_id or 0)
 
 

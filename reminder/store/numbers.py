@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, select
 
-from reminder.store.rows import chunks, cut, upsert
+from reminder.store.rows import among, chunks, cut, upsert
 from reminder.store.schema import bad_number
 
 __all__ = ["bad_among", "clear", "mark_bad"]
@@ -23,7 +23,7 @@ def bad_among(connection: Connection, numbers: Sequence[str]) -> dict[str, str]:
     """Return those of these numbers that can't be reached, each with the provider's code."""
     found: dict[str, str] = {}
     for chunk in chunks(numbers):
-        query = select(bad_number.c.number, bad_number.c.code).where(bad_number.c.number.in_(chunk))
+        query = select(bad_number.c.number, bad_number.c.code).where(among(connection, bad_number.c.number, chunk))
         found |= {row.number: row.code for row in connection.execute(query)}
     return found
 

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, Row, and_, bindpar
 
 from reminder.domain.lifecycle import OPEN, Event, State, sources, target
 from reminder.domain.reminder import Reminder
+from reminder.store.rows import among
 from reminder.store.schema import REASON_CHARS_MAX, outbox
 
 __all__ = [
@@ -75,7 +76,9 @@ def claim(connection: Connection, *, owner: str, at: datetime, lease_seconds: in
     until = at + timedelta(seconds=lease_seconds)
     rows: list[Row[Any]] = []
     for chunk in _chunks(customers):
-        theirs = select(outbox.c.reminder_id).where(_claimable(outbox, at), outbox.c.customer_id.in_(chunk))
+        theirs = select(outbox.c.reminder_id).where(
+            _claimable(outbox, at), among(connection, outbox.c.customer_id, chunk)
+        )
         for ids in _chunks(sorted(connection.scalars(theirs))):
             rows += _lease(connection, ids, owner=owner, at=at, until=until)
     return [to_reminder(row) for row in sorted(rows, key=lambda row: (row.not_before, row.reminder_id))]
@@ -89,7 +92,7 @@ def _lease(
     It waits for rows that another process is only looking at, where SKIP LOCKED would tear a customer apart: MariaDB
     locks each row that it reads, for a moment.
     """
-    ours = outbox.c.reminder_id.in_(ids)
+    ours = among(connection, outbox.c.reminder_id, ids)
     connection.execute(update(outbox).where(ours, _claimable(outbox, at)).values(lease_owner=owner, lease_until=until))
     leased = (outbox.c.lease_owner == owner, outbox.c.lease_until == until)
     return connection.execute(select(outbox).where(ours, *leased)).all()

@@ -17,6 +17,7 @@ from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.sql.dml import Insert
 
 from reminder.domain.lifecycle import State
+from reminder.store.rows import among
 from reminder.store.schema import outbox
 from reminder.store.types import UtcDateTime
 
@@ -170,7 +171,7 @@ def not_planned(connection: Connection, plan: StepPlan, keys: Sequence[tuple[str
     """Return those (account, due date) pairs, at most a few hundred, that have no row for this step yet."""
     found = connection.execute(
         select(outbox.c.account_id, outbox.c.due_date).where(
-            outbox.c.account_id.in_([account_id for account_id, _ in keys]),
+            among(connection, outbox.c.account_id, [account_id for account_id, _ in keys]),
             outbox.c.due_date.between(plan.first_due, plan.last_due),
             outbox.c.step == plan.step,
             outbox.c.leg == plan.leg,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, Table, case, insert, literal
+from sqlalchemy import BigInteger, Column, ColumnElement, Connection, Row, String, Table, any_, case, insert, literal
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from reminder.errors import DataError
 
-__all__ = ["CHUNK_VALUES", "chunks", "cut", "insert_one", "require_fit", "upsert"]
+__all__ = ["CHUNK_VALUES", "among", "chunks", "cut", "insert_one", "require_fit", "upsert"]
 
 CHUNK_VALUES = 500
 """The most values in one `IN (...)`: far below every database's limit (999 in SQLite before 3.32)."""
@@ -23,6 +23,18 @@ def chunks(values: Sequence[Value]) -> Iterator[list[Value]]:
     distinct = list(dict.fromkeys(values))
     for start in range(0, len(distinct), CHUNK_VALUES):
         yield distinct[start : start + CHUNK_VALUES]
+
+
+def among(connection: Connection, column: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[bool]:
+    """Return the condition that a column, of texts or whole numbers, holds one of these values.
+
+    PostgreSQL gets them as one array: its driver takes milliseconds to read a statement with hundreds of parameters,
+    which is several times what the database takes to answer it.
+    """
+    if connection.dialect.name != "postgresql":
+        return column.in_(values)
+    kind = String() if isinstance(column.type, String) else BigInteger()
+    return column == any_(literal(list(values), postgresql.ARRAY(kind)))
 
 
 def require_fit(table: Table, values: Mapping[str, Any]) -> None:

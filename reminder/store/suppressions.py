@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
 
 from reminder.domain.hold import Suppression
 from reminder.errors import DataError
-from reminder.store.rows import chunks, cut, insert_one, require_fit
+from reminder.store.rows import among, chunks, cut, insert_one, require_fit
 from reminder.store.schema import suppression
 
 __all__ = ["add", "covering", "listing", "remove"]
@@ -72,7 +72,7 @@ def covering(connection: Connection, *, numbers: Sequence[str], customer_ids: Se
     rows: list[Row[Any]] = []
     for column, values in ((suppression.c.number, numbers), (suppression.c.customer_id, customer_ids)):
         for chunk in chunks(values):
-            rows += connection.execute(select(suppression).where(column.in_(chunk), _in_force()))
+            rows += connection.execute(select(suppression).where(among(connection, column, chunk), _in_force()))
     return sorted((_to_suppression(row) for row in rows), key=lambda found: found.suppression_id or 0)
 
 
