@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from reminder.domain.selector import Selector, Term
 from reminder.domain.verdict import Reason
 from reminder.message.catalogue import Catalogue
 from reminder.pipeline import settle
+from reminder.pipeline.preview import Verb
 from reminder.store.schema import attempt, event, outbox
 from support.worlds import TEMPLATES, World, account_row, policy, step
 
@@ -120,8 +122,10 @@ def test_without_consolidation_each_account_has_a_text(family: World) -> None:
 def test_room_for_one_goes_to_the_longest_due(family: World) -> None:
     """Law 10: where the cap has room for one text, it is the most severe; the others wait until the cap frees."""
     family.policies = (policy(caps=(Cap(1, CapPeriod.DAY),)),)
+    foreseen = Counter(entry.verb for entry in family.preview())
     report = family.dispatch()
 
+    assert foreseen == {Verb.SEND: 1, Verb.DEFER: 2}
     assert len(bodies(family)) == 1
     assert "300.00" in bodies(family)[0]
     assert report.reasons[Reason.CAP] == 2

@@ -410,6 +410,20 @@ def test_doubt_is_settled_by_who_knows(engine: Engine, how: Event, state: str, o
     assert claimed_after(engine, TOMORROW) == ([reminder_id] if how is Event.DISPROVE else [])
 
 
+@pytest.mark.parametrize("how", [Event.CONFIRM, Event.DISPROVE, Event.ABANDON])
+def test_what_is_not_in_doubt_is_not_settled(engine: Engine, how: Event) -> None:
+    """Law 3: settling a text whose answer is known, or still awaited, changes nothing of what was recorded."""
+    sending(engine)
+    record(engine, ACCEPTED)
+    sending(engine, "B", "awaited")
+    before = attempts_now(engine)
+
+    with engine.begin() as connection:
+        for reference in ("ref", "awaited", "none such"):
+            assert attempts.resolve(connection, reference, event=how, reason="ana", at=TOMORROW) == 0
+    assert attempts_now(engine) == before
+
+
 def test_what_was_disproved_is_sent_under_a_new_reference(engine: Engine) -> None:
     """Law 3: the second text is another attempt; an answer to the first one that still comes moves nothing."""
     reminder_id = in_doubt(engine)

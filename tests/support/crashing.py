@@ -1,6 +1,7 @@
 """A process that makes one pass through Twilio's gateway, to be killed in the middle of it.
 
-Run as ``python -m support.crashing DATABASE_URL TWILIO_URL [before-reserve]``; it says `claimed` where it then waits.
+Run as ``python -m support.crashing DATABASE_URL TWILIO_URL INSTANT [before-reserve]``; with the last word it stops
+between claim and reserve, says `claimed` and waits.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from datetime import datetime
 from typing import Any
 
 from reminder.gateways.base import GatewayContext
@@ -43,10 +45,11 @@ def _wait_to_be_killed(*_: Any, **__: Any) -> Any:
 
 def main() -> None:
     """Make a pass; where asked to, stop between claim and reserve."""
-    database_url, twilio_url, *where = sys.argv[1:]
+    database_url, twilio_url, at, *where = sys.argv[1:]
     if where:
         attempts.reserve = _wait_to_be_killed
-    make_pass(texting(World(open_engine(database_url), owner="victim:1"), twilio_url))
+    world = World(open_engine(database_url), owner="victim:1", at=datetime.fromisoformat(at))
+    make_pass(texting(world, twilio_url))
 
 
 if __name__ == "__main__":
