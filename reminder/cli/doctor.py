@@ -105,14 +105,14 @@ def _look_at_clock(frame: Frame, engine: Engine, found: Diagnosis) -> None:
 
 
 def _look_at_tables(installation: Installation, engine: Engine, found: Diagnosis, at: datetime) -> None:
-    from reminder.pipeline.doctor import look_at_outbox, look_at_plans
+    from reminder.pipeline.doctor import look_at_daemons, look_at_outbox, look_at_plans
     from reminder.store import gateway_states
 
     with engine.connect() as connection:
         _look_at_gateways(installation, found, gateway_states.paused(connection, at))
         lease_seconds = installation.settings.dispatch.lease_seconds
         found.add("outbox", look_at_outbox(connection, at, lease_seconds=lease_seconds))
-        found.add("plans", look_at_plans(connection, at))
+        found.add("plans", [*look_at_plans(connection, at), *look_at_daemons(connection, at)])
 
 
 def _look_at_gateways(installation: Installation, found: Diagnosis, paused: dict[str, GatewayPause]) -> None:

@@ -19,6 +19,7 @@ CODES: Mapping[str, str] = MappingProxyType(
     {
         "RM-E001": "a file of the deployment is wrong",
         "RM-W002": "something in a file is doubtful",
+        "RM-E003": "a daemon goes on with its last good files: those of now are wrong",
         "RM-E010": "the database can't be reached",
         "RM-E011": "the tables are not of this release",
         "RM-W012": "the database's clock is another one than ours",

@@ -20,8 +20,9 @@ from reminder.errors import Problem
 from reminder.gateways.base import Gateway
 from reminder.pipeline.diagnosis import Finding
 from reminder.pipeline.routing import choose
-from reminder.store import guards, soundness
+from reminder.store import guards, refusals, soundness
 from reminder.store.gateway_states import GatewayPause
+from reminder.store.refusals import Refusal
 from reminder.store.soundness import Found
 from reminder.store.upgrade import SchemaState
 
@@ -31,6 +32,7 @@ __all__ = [
     "look_at_book",
     "look_at_calendars",
     "look_at_clock",
+    "look_at_daemons",
     "look_at_files",
     "look_at_gateways",
     "look_at_outbox",
@@ -214,6 +216,20 @@ def _look_at_what_is_stuck(connection: Connection, at: datetime, lease_seconds: 
     hint = "does the daemon run? See its log, or send with `reminder run`"
     found = "{count} whose time came an hour ago or more, the first at {since}"
     yield from _told("RM-W057", "outbox", neglected, "what is due to be sent", found, hint)
+
+
+def look_at_daemons(connection: Connection, at: datetime) -> list[Finding]:
+    """Return the daemons that refuse the files as they are now (RM-E003), each with the first of their problems."""
+    hint = "mend the files: the daemon takes them over by itself then"
+    return [
+        Finding("RM-E003", "plans", f"{each.owner} to work by the files of now", _refused(each), hint)
+        for each in refusals.listing(connection, at)
+    ]
+
+
+def _refused(refusal: Refusal) -> str:
+    first = refusal.problems[0] if refusal.problems else "no reason told"
+    return f"that it refuses them since {refusal.since:%Y-%m-%dT%H:%MZ} ({first})"
 
 
 def look_at_plans(connection: Connection, at: datetime) -> list[Finding]:

@@ -21,7 +21,7 @@ from reminder.domain.window import ContactWindow, HolidayRule, Hours
 from reminder.errors import Problem
 from reminder.pipeline import doctor
 from reminder.pipeline.diagnosis import CODES, PARTS, Diagnosis, Finding
-from reminder.store import guards
+from reminder.store import guards, refusals
 from reminder.store.gateway_states import GatewayPause
 from reminder.store.schema import plan_run
 from reminder.store.upgrade import SchemaState
@@ -56,6 +56,11 @@ def _plans(world: World, *, at: datetime = AT) -> list[Finding]:
         return doctor.look_at_plans(connection, at)
 
 
+def _daemons(world: World, *, at: datetime = AT) -> list[Finding]:
+    with world.engine.connect() as connection:
+        return doctor.look_at_daemons(connection, at)
+
+
 def _after(write: Callable[[Any], object], look: Callable[[World], list[Finding]] = _outbox) -> Callable[..., Any]:
     """Return a look at a world into which something was written before."""
 
@@ -85,6 +90,7 @@ def _stopped(connection: Any) -> None:
 BROKEN: dict[str, Callable[[World], list[Finding]]] = {
     "RM-E001": lambda _: doctor.look_at_files([WRONG]),
     "RM-W002": lambda _: doctor.look_at_files([DOUBTFUL]),
+    "RM-E003": _after(lambda db: refusals.write(db, "p:1", problems=["a.yaml:1:1: no"], at=AT), _daemons),
     "RM-E010": lambda _: doctor.unreachable("no route to host"),
     "RM-E011": lambda _: doctor.look_at_schema(SchemaState("0000", "0001")),
     "RM-W012": lambda _: doctor.look_at_clock(AT + timedelta(seconds=6), AT, AT),
@@ -157,6 +163,10 @@ WELL: dict[str, Callable[[World], list[Finding]]] = {
     ),
     "empty outbox": _outbox,
     "no plans": _plans,
+    "no daemon": _daemons,
+    "a daemon that has fallen silent": _after(
+        lambda db: refusals.write(db, "p:1", problems=["a.yaml:1:1: no"], at=AT - DAY), _daemons
+    ),
     "every state": _after(
         lambda db: in_every_state(db, changed_at=AT, not_before=AT, lease_until=AT + timedelta(seconds=60))
     ),
