@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from reminder.domain.caps import Cap
 from reminder.domain.window import Hours
@@ -65,7 +66,7 @@ class Profile:
         """The caps of all rules."""
         return tuple(cap for rule in self.rules for cap in rule.caps)
 
-    @property
+    @cached_property
     def turns(self) -> tuple[int, ...]:
         """The days past due on which other rules begin to bind than the day before, in order."""
         begin = {rule.from_dpd for rule in self.rules if rule.from_dpd is not None}

@@ -197,6 +197,14 @@ def policy_of(profile: Profile) -> Policy:
     return Policy("p", "", 1, Selector(), profile, "Asia/Manila", 3, None, profile.caps, ("console",), ())
 
 
+def test_planning_waits_only_for_what_binds_on_every_day() -> None:
+    """A reminder isn't planned late for hours that may be lifted when it is due; sending asks again."""
+    policy = policy_of(combined([shipped()["ph-secmc18"], shipped()["house-default"]]))
+
+    assert [layer.source.split()[0] for layer in policy.layers] == ["ph-secmc18", "house-default"]
+    assert [layer.source.split()[0] for layer in policy.lasting_layers] == ["house-default"]
+
+
 def test_a_lifted_rule_lets_go_at_midnight() -> None:
     """The next allowed instant minds that other hours bind tomorrow: the day after 15 begins at midnight."""
     policy, manila = policy_of(shipped()["ph-secmc18"]), frozenset({"Asia/Manila"})

@@ -3,96 +3,27 @@
 from __future__ import annotations
 
 import time as stopwatch
-from datetime import UTC, date, datetime, time, timedelta, timezone
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, time, timedelta, timezone
 
 import pytest
 from hypothesis import example, given, settings
-from hypothesis import strategies as st
 
-from reminder.domain.calendar import is_holiday
-from reminder.domain.floor import within
 from reminder.domain.window import OPENS_WITHIN_DAYS, ContactWindow, HolidayRule, Hours, Span, closed_by, opening
-
-ALL_DAYS = frozenset(range(7))
-MINUTE = timedelta(minutes=1)
-GRAIN = timedelta(minutes=5)
-DAY = timedelta(days=1)
-
-ODD_ZONES = (
-    "Asia/Shanghai", "America/New_York", "Europe/London", "Europe/Dublin", "Australia/Lord_Howe", "Asia/Kathmandu",
-    "America/St_Johns", "Africa/Casablanca", "America/Sao_Paulo", "Antarctica/Troll", "Antarctica/Casey",
-    "Pacific/Apia", "Pacific/Kiritimati", "Etc/GMT+12", "America/Havana", "Africa/Cairo",
-)  # fmt: skip
-ODD_DAYS = (
-    datetime(2026, 3, 8, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 3, 29, tzinfo=UTC),
-    datetime(2026, 10, 25, tzinfo=UTC), datetime(2026, 4, 4, tzinfo=UTC), datetime(2011, 12, 30, tzinfo=UTC),
-    datetime(2018, 11, 4, tzinfo=UTC), datetime(2018, 3, 10, tzinfo=UTC), datetime(2026, 2, 15, tzinfo=UTC),
-    datetime(2026, 7, 3, tzinfo=UTC), datetime(2026, 2, 19, tzinfo=UTC), datetime(2024, 4, 26, tzinfo=UTC),
-)  # fmt: skip
-
-
-def window(
-    opens: str, closes: str, days: frozenset[int] = ALL_DAYS, skip: str | None = None, *, included: bool = False
-) -> ContactWindow:
-    """Return a window from two times as a policy spells them; `24:00` is the end of the day."""
-    rule = HolidayRule.SKIP if skip else HolidayRule.ALLOW
-    opened, closed = time.fromisoformat(opens), time.fromisoformat(closes.replace("24", "00"))
-    return ContactWindow(days, opened, closed, rule, skip, included)
-
-
-def layers(*windows: ContactWindow) -> tuple[Hours, ...]:
-    """Return a layer for each window: all of them must be open."""
-    return tuple(Hours((each,)) for each in windows)
-
-
-def hours(*windows: ContactWindow) -> Hours:
-    """Return one layer: any of the windows may be open."""
-    return Hours(windows)
-
-
-def utc(text: str) -> datetime:
-    """Return an instant from `2026-03-08 07:00`, UTC."""
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
-
-
-def shows_open_hour(stack: tuple[Hours, ...], zones: frozenset[str], instant: datetime) -> bool:
-    """Return whether every zone's clock shows an hour that every layer allows: the rule, asked of one instant."""
-    walls = [instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None) for zone in zones]
-    return all(
-        any(on_day(w, wall, wall.date() - DAY * back) for w in layer.windows for back in (0, 1))
-        for wall in walls
-        for layer in stack
-    )
-
-
-def on_day(w: ContactWindow, wall: datetime, day: date) -> bool:
-    """Return whether a wall time lies in the hours of a window that belong to one day."""
-    if day.weekday() not in w.days or (w.holidays is HolidayRule.SKIP and is_holiday(day, str(w.calendar))):
-        return False
-    opens, closes = (moment.hour * 60 + moment.minute for moment in (w.opens, w.closes))
-    if closes == 0 or closes < opens:
-        closes += 1440
-    closes += w.to_included
-    return opens <= (wall - datetime.combine(day, time())) / MINUTE < closes
-
-
-clock_times = st.integers(0, 287).map(lambda five: time(five // 12, five % 12 * 5))
-windows_strategy = st.builds(
-    ContactWindow,
-    days=st.frozensets(st.integers(0, 6), min_size=1) | st.just(ALL_DAYS),
-    opens=clock_times,
-    closes=clock_times,
-    holidays=st.sampled_from(HolidayRule),
-    calendar=st.sampled_from(["CN", "US-FL"]),
-    to_included=st.booleans(),
+from support.clocks import (
+    ALL_DAYS,
+    DAY,
+    GRAIN,
+    SHORTER_HOLIDAYS,
+    hours,
+    instants,
+    layers,
+    layers_strategy,
+    shows_open_hour,
+    stacks,
+    utc,
+    window,
+    zone_sets,
 )
-layers_strategy = st.lists(windows_strategy, min_size=1, max_size=3).map(lambda windows: Hours(tuple(windows)))
-stacks = st.lists(layers_strategy, min_size=1, max_size=3).map(tuple)
-zone_sets = st.frozensets(st.sampled_from(ODD_ZONES), min_size=1, max_size=3)
-any_instants = st.timedeltas(timedelta(), 19 * 365 * DAY).map(lambda since: utc("2011-01-01 00:00") + since)
-odd_instants = st.builds(lambda day, shift: day + shift, st.sampled_from(ODD_DAYS), st.timedeltas(-2 * DAY, 2 * DAY))
-instants = odd_instants | any_instants
 
 
 @given(stacks, zone_sets, instants)
@@ -265,137 +196,6 @@ def test_a_repeated_question_is_cheap() -> None:
             opening(rules, zones, at + timedelta(seconds=step))
         best = min(best, stopwatch.perf_counter() - start)
     assert best / rounds < 15e-6, f"{best / rounds * 1e6:.1f} us"
-
-
-@pytest.mark.parametrize(
-    ("inner", "outer", "inside"),
-    [
-        pytest.param(window("09:00", "20:00"), window("08:00", "21:00"), True, id="narrower"),
-        pytest.param(window("08:00", "21:00"), window("08:00", "21:00"), True, id="the same"),
-        pytest.param(window("07:59", "20:00"), window("08:00", "21:00"), False, id="a minute early"),
-        pytest.param(window("09:00", "21:01"), window("08:00", "21:00"), False, id="a minute late"),
-        pytest.param(window("09:00", "24:00"), window("08:00", "21:00"), False, id="to the end of the day"),
-        pytest.param(window("09:00", "24:00"), window("08:00", "24:00"), True, id="both to the end of the day"),
-        pytest.param(window("09:00", "20:00"), window("08:00", "21:00", frozenset({0, 1})), False, id="more days"),
-        pytest.param(
-            window("09:00", "20:00", frozenset({1})), window("08:00", "21:00", frozenset({0, 1})), True, id="fewer"
-        ),
-        pytest.param(window("22:00", "06:00"), window("08:00", "21:00"), False, id="over midnight"),
-        pytest.param(window("22:00", "06:00"), window("00:00", "24:00"), True, id="over midnight in whole days"),
-        pytest.param(
-            window("22:00", "06:00", frozenset({6})),
-            window("00:00", "24:00", frozenset({6, 0})),
-            True,
-            id="Sunday night",
-        ),
-        pytest.param(
-            window("22:00", "06:00", frozenset({6})), window("00:00", "24:00", frozenset({6})), False, id="into Monday"
-        ),
-        pytest.param(window("01:00", "05:00"), window("22:00", "06:00"), True, id="early hours of a night"),
-        pytest.param(window("09:00", "09:00"), window("10:00", "11:00"), True, id="one that never opens"),
-        pytest.param(
-            window("09:00", "20:00", skip="CN"), window("08:00", "21:00"), True, id="skipping where one needn't"
-        ),
-        pytest.param(window("09:00", "20:00"), window("08:00", "21:00", skip="CN"), False, id="not skipping"),
-        pytest.param(
-            window("09:00", "20:00", skip="US"), window("08:00", "21:00", skip="CN"), False, id="other holidays"
-        ),
-        pytest.param(window("09:00", "20:00", skip="CN"), window("08:00", "21:00", skip="CN"), True, id="both skip"),
-        pytest.param(
-            window("08:00", "21:00", skip="CN"), window("08:00", "21:00", skip="CN"), True, id="both, the same"
-        ),
-        pytest.param(window("07:00", "20:00", skip="CN"), window("08:00", "21:00", skip="CN"), False, id="both, early"),
-        pytest.param(
-            window("09:00", "22:00", skip="CN"), window("08:00", "21:00", skip="CN"), False, id="both skip, late"
-        ),
-        pytest.param(
-            window("22:00", "02:00", skip="CN"), window("00:00", "24:00", skip="CN"), False, id="a night into a holiday"
-        ),
-        pytest.param(
-            window("09:00", "09:00"), window("08:00", "21:00", skip="CN"), True, id="never, on holidays either"
-        ),
-    ],
-)
-def test_the_law_is_a_floor(inner: ContactWindow, outer: ContactWindow, inside: bool) -> None:
-    """Law 7: a policy's window that allows one hour which its profile forbids is found when the file is loaded."""
-    assert within(hours(inner), hours(outer)) is inside
-
-
-WORKDAYS, WEEKEND = frozenset(range(5)), frozenset({5, 6})
-SHORTER_WEEKENDS = hours(window("08:00", "22:00", WORKDAYS), window("09:00", "20:00", WEEKEND))
-SHORTER_HOLIDAYS = hours(window("08:00", "22:00", WORKDAYS, "CN"), window("09:00", "20:00"))
-
-
-@pytest.mark.parametrize(
-    ("inner", "outer", "inside"),
-    [
-        pytest.param(SHORTER_WEEKENDS, SHORTER_WEEKENDS, True, id="the same"),
-        pytest.param(hours(window("09:00", "20:00")), SHORTER_WEEKENDS, True, id="what all days share"),
-        pytest.param(hours(window("08:00", "20:00")), SHORTER_WEEKENDS, False, id="too early on a weekend"),
-        pytest.param(hours(window("08:00", "22:00", WORKDAYS)), SHORTER_WEEKENDS, True, id="on workdays only"),
-        pytest.param(SHORTER_WEEKENDS, SHORTER_HOLIDAYS, False, id="holidays are shorter"),
-        pytest.param(SHORTER_HOLIDAYS, SHORTER_WEEKENDS, True, id="shorter on holidays as well"),
-        pytest.param(
-            hours(window("08:00", "22:00")),
-            hours(window("08:00", "14:00"), window("14:00", "22:00")),
-            True,
-            id="two windows that meet are one",
-        ),
-        pytest.param(
-            hours(window("08:00", "22:00")),
-            hours(window("08:00", "14:00"), window("14:01", "22:00")),
-            False,
-            id="a minute between them",
-        ),
-        pytest.param(hours(), SHORTER_WEEKENDS, True, id="hours that never open"),
-        pytest.param(SHORTER_WEEKENDS, hours(), False, id="under a rule that never opens"),
-        pytest.param(
-            hours(window("08:00", "21:00", included=True)), hours(window("08:00", "21:00")), False, id="the last minute"
-        ),
-        pytest.param(
-            hours(window("08:00", "21:00")), hours(window("08:00", "21:00", included=True)), True, id="without it"
-        ),
-        pytest.param(
-            hours(window("08:00", "21:00", skip="AU-*")),
-            hours(window("08:00", "21:00", skip="AU-NSW")),
-            True,
-            id="the holidays of all parts",
-        ),
-        pytest.param(
-            hours(window("08:00", "21:00", skip="AU-NSW")),
-            hours(window("08:00", "21:00", skip="AU-*")),
-            False,
-            id="the holidays of one part",
-        ),
-    ],
-)
-def test_hours_that_differ_by_day_are_a_floor_too(inner: Hours, outer: Hours, inside: bool) -> None:
-    """Law 7: a rule with shorter weekends or holidays is kept on those days as well."""
-    assert within(inner, outer) is inside
-
-
-@given(layers_strategy, layers_strategy, st.sampled_from(ODD_ZONES), instants)
-@settings(deadline=None, max_examples=300)
-def test_within_agrees_with_the_clock(inner: Hours, outer: Hours, zone: str, at: datetime) -> None:
-    """Law 7: where `within` says yes, no instant of any zone is open in the one and closed in the other."""
-    if within(inner, outer):
-        zones = frozenset({zone})
-        for step in range(3 * 288):
-            instant = at.replace(minute=0, second=0, microsecond=0) + GRAIN * step
-            assert shows_open_hour((outer,), zones, instant) or not shows_open_hour((inner,), zones, instant)
-
-
-@given(layers_strategy, layers_strategy)
-@settings(deadline=None, max_examples=200)
-def test_within_misses_nothing_without_holidays(inner: Hours, outer: Hours) -> None:
-    """Law 7 isn't stricter than it says: without holidays, hours inside others are always recognised."""
-    plain, floor = (
-        Hours(tuple(ContactWindow(w.days, w.opens, w.closes) for w in each.windows)) for each in (inner, outer)
-    )
-    week = [utc("2026-06-01 00:00") + GRAIN * step for step in range(7 * 288)]
-    zones = frozenset({"Etc/UTC"})
-    truth = all(shows_open_hour((floor,), zones, i) or not shows_open_hour((plain,), zones, i) for i in week)
-    assert within(plain, floor) is truth
 
 
 @given(stacks, zone_sets, instants)
