@@ -69,4 +69,4 @@ class Deployment:
     jitter: Callable[[], float]
     owner: str
     rates: Mapping[str, Rate] = field(default_factory=dict)
-    guards: GuardLimits = GuardLimits()
+    guards: GuardLimits = field(default_factory=GuardLimits)
