@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from functools import cached_property
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Connection, Engine, FromClause, Row, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, FromClause, Row, Select, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from reminder.book import selectors
@@ -50,6 +51,11 @@ class Book:
     def fresh_max_age(self) -> timedelta | None:
         """How long ago the book may have been refreshed last; None where nobody said."""
         return self.mapping.fresh_max_age
+
+    @cached_property
+    def _accounts(self) -> Select[Any]:
+        """The query for whole accounts: every batch asks it, and its expressions take a while to make."""
+        return cast("Select[Any]", select(*self.columns.reading()).select_from(self.selectable))
 
     def owed(self) -> ColumnElement[bool]:
         """Return whether something may be owed, as SQL that is never NULL.
@@ -92,9 +98,8 @@ class Book:
 
     def _read_chunk(self, connection: Connection, keys: list[str]) -> list[Account]:
         """Return the accounts of a few ids; where the driver can't read them all, each half for itself (law 9)."""
-        query = select(*self.columns.reading()).select_from(self.selectable).where(self.columns.under(keys))
         try:
-            rows = connection.execute(query).mappings().all()
+            rows = connection.execute(self._accounts.where(self.columns.under(keys))).mappings().all()
         except (SQLAlchemyError, ValueError, OverflowError) as error:
             if not _is_about_a_value(error):
                 raise

@@ -7,19 +7,22 @@ is compared exactly, although MariaDB by default, and SQLite on request, ignore 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Date,
     DateTime,
     Numeric,
     String,
     Text,
+    Uuid,
     and_,
+    any_,
     case,
     cast,
     collate,
@@ -30,7 +33,8 @@ from sqlalchemy import (
     or_,
     type_coerce,
 )
-from sqlalchemy.dialects import mysql
+from sqlalchemy.dialects import mysql, postgresql
+from sqlalchemy.types import TypeEngine
 
 from reminder.book.kinds import Kind
 
@@ -199,7 +203,17 @@ def char_count(text: Expression, dialect: str) -> Expression:
 def among(text: Expression, values: Iterable[str], dialect: str) -> ColumnElement[bool]:
     """Return whether a canonical text is one of these values: true or false, never NULL."""
     usable = sorted({value for value in values if _storable(value, dialect)})
-    return and_(text.is_not(None), text.in_(usable)) if usable else false()
+    return and_(text.is_not(None), _one_of(text, usable, String(), dialect)) if usable else false()
+
+
+def _one_of(column: Expression, values: Sequence[Any], kind: TypeEngine[Any], dialect: str) -> ColumnElement[bool]:
+    """Return whether a column holds one of these values of a kind.
+
+    PostgreSQL gets them as one array: its driver takes milliseconds to read a statement with hundreds of parameters.
+    """
+    if dialect == "postgresql":
+        return column == any_(literal(list(values), postgresql.ARRAY(kind)))
+    return column.in_(values)
 
 
 def _storable(value: str, dialect: str) -> bool:
@@ -220,11 +234,12 @@ def keyed(raw: Expression, kind: Kind, dialect: str, keys: Iterable[str]) -> Col
         # Values of any type may be in the column, and without a declared type a text isn't equal to a number.
         return and_(or_(raw.in_(wanted), raw.in_(_whole(wanted, _INT64_MAX))), exact)
     if kind is Kind.TEXT:
-        return and_(raw.in_(wanted), exact)
+        return and_(_one_of(raw, wanted, String(), dialect), exact)
     if kind is Kind.UUID:
-        return and_(raw.in_(_uuids(wanted)), exact)
+        return and_(_one_of(raw, _uuids(wanted), Uuid(), dialect), exact)
     if kind in (Kind.INTEGER, Kind.DECIMAL):
-        return and_(raw.in_(_whole(wanted, _INT64_MAX if dialect == "postgresql" else _UINT64_MAX)), exact)
+        whole = _whole(wanted, _INT64_MAX if dialect == "postgresql" else _UINT64_MAX)
+        return and_(_one_of(raw, whole, BigInteger(), dialect), exact)
     return exact
 
 
