@@ -23,7 +23,7 @@ from reminder.store.planning import DueAccounts, StepPlan
 
 __all__ = ["PlanReport", "StepCount", "count_settled", "imagine", "plan"]
 
-CHUNK_ROWS = 500
+CHUNK_ROWS = 5_000
 """How many keys of a book in another database are in memory, and looked up in the outbox, at once."""
 
 REMINDER_FIELDS = ("account_id", "customer_id", "due_date", "policy", "step", "leg", "not_before", "expires_at")
