@@ -60,11 +60,8 @@ def stand_guard(deployment: Deployment, at: datetime, *, drift: timedelta = time
         return ()
     findings = {finding.guard: finding for finding in (*_found(deployment, due, day, at), jump) if finding is not None}
     with deployment.engine.begin() as connection:
-        approved = guards.approved_on(connection, day)
         stopped = [
-            guards.stop(connection, finding, day=day, owner=deployment.owner, at=at)
-            for finding in findings.values()
-            if finding.guard not in approved
+            guards.stop(connection, finding, day=day, owner=deployment.owner, at=at) for finding in findings.values()
         ]
         kept = {pause.pause_id for pause in stopped}
         lifted = [

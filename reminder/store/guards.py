@@ -18,7 +18,7 @@ from reminder.errors import DataError
 from reminder.store.rows import cut, insert_one, require_fit
 from reminder.store.schema import pause
 
-__all__ = ["Pause", "approve", "approved_on", "by_id", "lift", "open_pauses", "stop"]
+__all__ = ["Pause", "approve", "by_id", "lift", "open_pauses", "stop"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,7 @@ class Pause:
 def stop(connection: Connection, finding: Finding, *, day: date, owner: str, at: datetime) -> Pause:
     """Pause the run for what a guard found on a day; return the pause, which may be there already.
 
-    A pause that was lifted is in force again, with what is found now. An approved one is for the caller to look for
-    first: see `approved_on`.
+    A pause that was lifted is in force again, with what is found now. An approved one stays approved: the day passes.
     """
     found = _of_day(connection, finding.guard, day)
     if found is None:
@@ -77,12 +76,6 @@ def approve(connection: Connection, pause_id: int, *, who: str, reason: str, at:
     require_fit(pause, values)
     opened = (pause.c.pause_id == pause_id, pause.c.lifted_at.is_(None), pause.c.approved_at.is_(None))
     return connection.execute(update(pause).where(*opened).values(**values, approved_at=at)).rowcount == 1
-
-
-def approved_on(connection: Connection, day: date) -> set[GuardName]:
-    """Return the guards that a person has told to let this day pass."""
-    query = select(pause.c.guard).where(pause.c.day == day, pause.c.approved_at.is_not(None))
-    return {GuardName(name) for name in connection.scalars(query)}
 
 
 def open_pauses(connection: Connection) -> list[Pause]:

@@ -17,7 +17,6 @@ from structlog.testing import capture_logs
 from reminder.app import open_deployment, read_installation
 from reminder.daemon.reload import Live
 from reminder.daemon.service import serve
-from reminder.gateways.base import Gateway
 from reminder.pipeline.deployment import Deployment
 from reminder.store import refusals
 from reminder.store.schema import outbox
@@ -241,7 +240,7 @@ def test_a_refusal_fades_with_a_daemon_that_died_and_stays_with_one_that_lives(h
 
 
 def test_a_file_that_is_still_being_written_is_left_alone(house: House) -> None:
-    """A half-written policy may be valid and lack its last steps: it is not read before it has settled."""
+    """A half-written policy may be valid and lack its last steps: it does not come into force."""
     path = house.config / "policies" / "loan.yaml"
     lines = path.read_text(encoding="utf-8").replace("until: 30", "until: 29").splitlines(keepends=True)
 
@@ -254,6 +253,21 @@ def test_a_file_that_is_still_being_written_is_left_alone(house: House) -> None:
     logs = _serve(house, story)
     assert _events(logs, "reminder.config.refused") == []
     assert len(_events(logs, "reminder.config.applied")) == 1
+
+
+def test_an_edit_counts_when_two_looks_see_the_same(house: House) -> None:
+    """An editor that pauses in the middle of a file is given time: what still changes between two looks is not read."""
+
+    async def story() -> list[bool]:
+        changed = []
+        for old, new in (("ahead", "ahead"), ("until: 30", "until: 31"), ("until: 31", "until: 299"), ("due", "due")):
+            if old != new:
+                house.edit(old, new)
+            await house.live._next_look()
+            changed.append(house.live.leave_off())
+        return changed
+
+    assert asyncio.run(story()) == [False, False, False, True]
 
 
 def test_files_that_say_the_same_change_nothing_unless_asked(house: House) -> None:
@@ -325,20 +339,32 @@ def test_settings_that_are_read_at_the_start_are_told(house: House) -> None:
     assert told == ["logs", "schedule.tick_seconds"]
 
 
+class _Closing(Recorder):
+    """Counts how often it was closed."""
+
+    closed = 0
+
+    async def close(self) -> None:
+        """Count."""
+        self.closed += 1
+
+
 def test_only_a_changed_gateway_is_built_anew(house: House) -> None:
     """Calls under way and open connections of the others are not disturbed."""
-    kept: dict[str, Gateway] = {}
+    closing = _Closing("console")
+    house.live.deployment = replace(house.live.deployment, gateways={"console": closing})
 
     async def story() -> None:
         house.edit("at: 4,", "at: 5,")
         await _until(lambda: house.live.deployment.policies[0].steps[2].opens == 5)
-        kept.update(house.live.deployment.gateways)
+        assert house.live.deployment.gateways["console"] is closing
+        assert closing.closed == 0
         house.edit("console: {}", 'console: {price: {per_segment: "1", currency: USD}}', "reminder.yaml")
-        await _until(lambda: "console" in house.live.deployment.prices)
+        await _until(lambda: closing.closed == 1)
+        assert house.live.deployment.gateways["console"] is not closing
 
     _serve(house, story)
-    assert kept["console"] is house.recorder
-    assert house.live.deployment.gateways["console"] is not house.recorder
+    assert closing.closed == 1
 
 
 class _Patient(Recorder):

@@ -70,11 +70,12 @@ def test_an_approval_is_on_record_and_counts_for_its_day_only(engine: Engine) ->
     with engine.begin() as connection:
         assert guards.approve(connection, first.pause_id, who="ann", reason="month's end", at=LATER)
         assert not guards.approve(connection, first.pause_id, who="bob", reason="too late", at=LATER)
-        assert guards.open_pauses(connection) == []
-        assert guards.approved_on(connection, TODAY) == {GuardName.VOLUME}
-        assert guards.approved_on(connection, TODAY + timedelta(days=1)) == set()
         row = guards.by_id(connection, first.pause_id)
 
+    assert _stop(engine, at=LATER).pause_id == first.pause_id
+    tomorrow = _stop(engine, day=TODAY + timedelta(days=1), at=LATER)
+    with engine.connect() as connection:
+        assert guards.open_pauses(connection) == [tomorrow]
     assert row is not None
     assert (row.approved_by, row.approval, row.approved_at) == ("ann", "month's end", LATER)
 
