@@ -27,7 +27,7 @@ CHUNK_ROWS = 5_000
 """How many keys of a book in another database are in memory, and looked up in the outbox, at once."""
 
 REMINDER_FIELDS = ("account_id", "customer_id", "due_date", "policy", "step", "leg", "not_before", "expires_at")
-
+"""What a plan says of a reminder, in the order in which `Reminder` has it."""
 
 MANY_ROWS = 1_000
 """After how many new rows the database is told that the outbox has grown."""
@@ -205,10 +205,13 @@ def imagine(deployment: Deployment, connection: Connection, book: Connection, at
             step_plan = _step_plan(scope, step, at)
             due = _due(deployment, scope, step_plan)
             if deployment.book.same_database:
-                yield from _reminders(connection.execute(planning.due_select(due, step_plan)).mappings())
+                query = planning.due_select(due, step_plan)
+                wanted = query.with_only_columns(*(query.selected_columns[name] for name in REMINDER_FIELDS))
+                yield from _reminders(connection.execute(wanted))
                 continue
             for keys in _keys(deployment, book, due):
-                yield from _reminders(_new_rows(connection, step_plan, keys))
+                rows = _new_rows(connection, step_plan, keys)
+                yield from _reminders([row[name] for name in REMINDER_FIELDS] for row in rows)
 
 
 def count_settled(deployment: Deployment, connection: Connection, at: datetime) -> int:
@@ -223,11 +226,12 @@ def count_settled(deployment: Deployment, connection: Connection, at: datetime) 
     return connection.scalar(query.where(not_(book.owed()), or_(false(), *inside))) or 0
 
 
-def _reminders(rows: Iterable[Any]) -> Iterator[Reminder]:
-    """Return the rows as reminders; a key that the book has twice is one reminder, as it is in the outbox."""
+def _reminders(rows: Iterable[Sequence[Any]]) -> Iterator[Reminder]:
+    """Return rows of REMINDER_FIELDS as reminders; a key that the book has twice is one, as it is in the outbox."""
     seen: set[tuple[str, date]] = set()
     for row in rows:
-        key = (row["account_id"], row["due_date"])
+        reminder = Reminder(*row)
+        key = (reminder.account_id, reminder.due_date)
         if key not in seen:
             seen.add(key)
-            yield Reminder(**{name: row[name] for name in REMINDER_FIELDS})
+            yield reminder

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 from reminder.domain.gates import Subject
 from reminder.domain.reminder import Reminder
@@ -123,34 +124,39 @@ def _entry(deployment: Deployment, outcome: Outcome) -> Entry:
     if isinstance(outcome, Text):
         return _sent(deployment, outcome)
     if isinstance(outcome, HandOver):
-        base = _base(Verb.HAND_OVER, outcome.subject.case.reminder, outcome.subject)
-        return replace(base, detail=f"to {outcome.subject.step.to}")
-    verb = Verb.DEFER if isinstance(outcome.verdict, Defer) else Verb.SKIP
-    base = _base(verb, outcome.case.reminder, outcome.subject)
-    until = outcome.verdict.until if isinstance(outcome.verdict, Defer) else None
-    number = outcome.case.phone.e164 if outcome.case.phone else None
-    return replace(base, reason=outcome.verdict.reason, detail=outcome.verdict.detail, until=until, number=number)
-
-
-def _base(verb: Verb, reminder: Reminder, subject: Subject | None) -> Entry:
+        detail = f"to {outcome.subject.step.to}"
+        return Entry(Verb.HAND_OVER, detail=detail, **_about(outcome.subject.case.reminder, outcome.subject))
+    verdict = outcome.verdict
     return Entry(
-        verb=verb,
-        accounts=(reminder.account_id,),
-        customer_id=subject.account.customer_id if subject else reminder.customer_id,
-        policy=reminder.policy,
-        step=reminder.step,
-        due_date=reminder.due_date,
-        tier=subject.step.tier if subject else "",
-        dpd=subject.dpd if subject else None,
+        Verb.DEFER if isinstance(verdict, Defer) else Verb.SKIP,
+        reason=verdict.reason,
+        detail=verdict.detail,
+        until=verdict.until if isinstance(verdict, Defer) else None,
+        number=outcome.case.phone.e164 if outcome.case.phone else None,
+        **_about(outcome.case.reminder, outcome.subject),
     )
+
+
+def _about(reminder: Reminder, subject: Subject | None) -> dict[str, Any]:
+    """Return what an entry says of the reminder it is about, whatever becomes of it."""
+    return {
+        "accounts": (reminder.account_id,),
+        "customer_id": subject.account.customer_id if subject else reminder.customer_id,
+        "policy": reminder.policy,
+        "step": reminder.step,
+        "due_date": reminder.due_date,
+        "tier": subject.step.tier if subject else "",
+        "dpd": subject.dpd if subject else None,
+    }
 
 
 def _sent(deployment: Deployment, text: Text) -> Entry:
     lead = text.lead
     gateway, price = text.choice.gateway.name, deployment.prices.get(text.choice.gateway.name)
-    return replace(
-        _base(Verb.SEND, lead.case.reminder, lead),
-        accounts=tuple(subject.account.account_id for subject in text.subjects),
+    about = _about(lead.case.reminder, lead)
+    about["accounts"] = tuple(subject.account.account_id for subject in text.subjects)
+    return Entry(
+        Verb.SEND,
         number=text.number,
         language=text.rendered.language,
         template=text.rendered.template,
@@ -161,4 +167,5 @@ def _sent(deployment: Deployment, text: Text) -> Entry:
         segments=text.segmentation.segments,
         cost=price.per_segment * text.segmentation.segments if price else None,
         cost_currency=price.currency if price else "",
+        **about,
     )
