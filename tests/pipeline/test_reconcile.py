@@ -264,9 +264,9 @@ def test_a_call_under_way_may_own_the_message(world: World, due: date) -> None:
 
 
 def test_the_number_of_questions_is_bounded(world: World, due: date) -> None:
-    """A provider's outage leaves hundreds in doubt: each pass asks for some, the longest waiting first, and ends."""
-    provider = provide(world, TAKEN)
-    world.add_accounts(*(account_row(f"A{number:03}", due, phone=f"138{number:08}") for number in range(50)))
+    """A bad day at a provider leaves many in doubt: each pass asks for some, the longest waiting first, and ends."""
+    provider = provide(world, TAKEN, TAKEN, "accept")
+    world.add_accounts(*(account_row(f"A{number:03}", due, phone=f"138{number:08}") for number in range(75)))
     world.run()
     world.later(minutes=2)
     assert [ask(world).found["confirm"] for _ in range(4)] == [ASKS_MAX, ASKS_MAX, 50 - 2 * ASKS_MAX, 0]
