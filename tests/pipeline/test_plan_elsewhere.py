@@ -96,6 +96,8 @@ def test_a_preview_imagines_what_is_planned(elsewhere: Engine, sqlite_engine: En
             ]
         world.plan()
 
+        with sqlite_engine.connect() as connection, elsewhere.connect() as lender:
+            assert list(imagine(world.deployment(), connection, lender, world.at)) == []
         assert len(imagined) == len(set(imagined))
         assert sorted(imagined) == sorted((row.account_id, row.step, row.not_before) for row in world.rows())
 
