@@ -72,6 +72,12 @@ def _local_date(at: datetime, zone: str) -> date:
     return at.astimezone(ZoneInfo(zone)).date()
 
 
+@lru_cache(maxsize=65536)
+def _midnight(day: date, later: int, zone: str) -> datetime:
+    midnight = datetime.combine(day + timedelta(days=later), time(), ZoneInfo(zone))
+    return midnight.astimezone(ZoneInfo("UTC"))
+
+
 @dataclass(frozen=True)
 class Policy:
     """The rules for one kind of account. `version` is a short hash of the file it came from.
@@ -158,5 +164,4 @@ class Policy:
 
     def _midnight(self, due_date: date, dpd: int) -> datetime:
         """Return the instant (UTC) at which a day past due begins in the policy's zone."""
-        midnight = datetime.combine(due_date + timedelta(days=dpd), time(), ZoneInfo(self.timezone))
-        return midnight.astimezone(ZoneInfo("UTC"))
+        return _midnight(due_date, dpd, self.timezone)
