@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from reminder.pipeline.plan import imagine
+from reminder.pipeline.plan import CHUNK_ROWS, imagine
 from reminder.store.engine import open_engine
 from reminder.store.schema import metadata
 from support.lender_books import add_loans, lender_book, loan
@@ -134,7 +134,8 @@ def peak_of_planning(folder: Path, rows: int) -> int:
 
 
 def test_memory_is_flat(tmp_path: Path) -> None:
-    """Law 12: ten times the book takes about the same memory to plan."""
+    """Law 12: three times the book takes the same memory to plan: that of one chunk of keys."""
     peak_of_planning(tmp_path / "warm", 500)
-    small, large = peak_of_planning(tmp_path / "small", 2_000), peak_of_planning(tmp_path / "large", 20_000)
-    assert large < small * 1.5
+    small = peak_of_planning(tmp_path / "small", 2 * CHUNK_ROWS)
+    large = peak_of_planning(tmp_path / "large", 6 * CHUNK_ROWS)
+    assert large < small * 1.3
