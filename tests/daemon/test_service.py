@@ -198,6 +198,9 @@ def test_two_processes_send_everything_once(config: Path) -> None:
     """Law 2: two daemons on one database share the work, and no customer gets a text twice."""
     add_accounts(config, *(row(f"A-{number}") for number in range(40)))
     with _daemon(config) as one, _daemon(config) as two:
+        for process in (one, two):  # a signal that comes before they listen would end them as it ends anything
+            assert process.stderr is not None
+            assert "reminder.daemon.started" in process.stderr.readline()
         _wait_for(lambda: _planning_over(config) and _sent(config) == 40)
         outputs = []
         for process in (one, two):
