@@ -14,12 +14,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import URL, Engine, delete, make_url, text
 
 from reminder.errors import StoreError
 from reminder.store.engine import open_engine
 from reminder.store.schema import metadata
 from reminder.store.upgrade import upgrade
+
+# A busy machine is no broken promise, so no example has a deadline. `make worlds` tries the laws in 10,000 worlds.
+settings.register_profile("default", max_examples=100, deadline=None)
+settings.register_profile("worlds", max_examples=10_000, deadline=None)
+settings.load_profile("default")
 
 _ENVIRON = os.environ  # noqa: TID251 - where the servers are is a matter of the machine the tests run on
 

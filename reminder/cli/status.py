@@ -125,7 +125,7 @@ def _show(found: _Status, zone: str) -> None:
         bad = (name == "schema" and not found.schema.up_to_date) or value.startswith(("absent", "paused"))
         click.secho(f"{name:<{width}}  {clean(value)}", fg="yellow" if bad else None)
     if found.outbox.get("in_doubt"):
-        click.secho("Some are in doubt and wait for you: `reminder outbox list --state in_doubt`", fg="red")
+        click.secho("Some are in doubt: `reminder outbox doubts` says what is asked, and what waits for you", fg="red")
     for pause in found.pauses:
         click.secho(clean(f"Nothing is sent since {instant(pause.since, zone)}: {pause.reason}"), fg="red")
         click.secho(f"Look at it, then: reminder run approve {pause.pause_id} --reason …", fg="red")
