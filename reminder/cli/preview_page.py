@@ -50,6 +50,7 @@ _REASONS = {
     Reason.WINDOW: "outside contact hours",
     Reason.CAP: "contacted enough",
     Reason.PAUSED: "gateway paused",
+    Reason.RATE: "gateway at its limit",
     Reason.TEMPLATE: "text can't be made",
     Reason.ATTEMPTS: "refused too often",
     Reason.REFUSED: "refused for good",
