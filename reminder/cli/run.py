@@ -146,9 +146,7 @@ def show_report(deployment: Deployment, report: RunReport) -> None:
             fg="yellow",
         )
     if sent.states[State.IN_DOUBT]:
-        click.secho(
-            f"{sent.states[State.IN_DOUBT]} are in doubt: see `reminder outbox doubts`", fg="red"
-        )
+        click.secho(f"{sent.states[State.IN_DOUBT]} are in doubt: see `reminder outbox doubts`", fg="red")
     for name, reason_absent in sorted(deployment.absent.items()):
         click.echo(f"  {name}: {reason_absent}", err=True)
 
