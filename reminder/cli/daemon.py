@@ -27,7 +27,8 @@ def daemon(frame: Frame) -> None:
     """
     from reminder.daemon.reload import Live
     from reminder.daemon.service import serve_until_signalled
+    from reminder.daemon.supervisor import Supervisor
 
     with frame.deployment() as deployment:
         frame.start_logs(frame.installation.settings.logs.level)
-        asyncio.run(serve_until_signalled(Live(frame.installation, deployment)))
+        asyncio.run(serve_until_signalled(Live(frame.installation, deployment), Supervisor(frame.environ)))

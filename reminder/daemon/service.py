@@ -20,6 +20,7 @@ from apscheduler.triggers.interval import IntervalTrigger  # type: ignore[import
 from reminder.app import now, steady
 from reminder.daemon.reload import InForce, Live
 from reminder.daemon.slots import next_slot
+from reminder.daemon.supervisor import Supervisor
 from reminder.daemon.ticks import Schedule, tick
 from reminder.domain.guard import ClockWatch
 from reminder.pipeline.deployment import Deployment
@@ -32,8 +33,8 @@ DRAIN_SECONDS = 25.0
 log = structlog.get_logger("reminder.daemon")
 
 
-async def serve_until_signalled(live: Live) -> None:
-    """Serve until SIGTERM or SIGINT; read the files anew at SIGHUP.
+async def serve_until_signalled(live: Live, supervisor: Supervisor) -> None:
+    """Serve until SIGTERM or SIGINT; read the files anew at SIGHUP; keep the service manager informed.
 
     The first signal to stop lets the batch under way end, a second one does not wait for it.
     """
@@ -49,14 +50,19 @@ async def serve_until_signalled(live: Live) -> None:
         loop.add_signal_handler(number, on_signal, number.name)
     loop.add_signal_handler(signal.SIGHUP, live.ask)
     try:
-        await serve(live, stop=stop, cut=cut)
+        await serve(live, stop=stop, cut=cut, supervisor=supervisor)
     finally:
         for number in (*signals, signal.SIGHUP):
             loop.remove_signal_handler(number)
 
 
 async def serve(
-    in_force: InForce, *, stop: asyncio.Event, cut: asyncio.Event, drain_seconds: float = DRAIN_SECONDS
+    in_force: InForce,
+    *,
+    stop: asyncio.Event,
+    cut: asyncio.Event,
+    supervisor: Supervisor,
+    drain_seconds: float = DRAIN_SECONDS,
 ) -> None:
     """Tick until `stop` is set; then let the batch under way end, for `drain_seconds` at most or until `cut` is set.
 
@@ -65,12 +71,14 @@ async def serve(
     """
     idle = asyncio.Event()
     idle.set()
-    scheduler = _scheduler(_beat(in_force, stop.is_set, idle), in_force.schedule)
+    scheduler = _scheduler(_beat(in_force, stop.is_set, idle, supervisor), in_force.schedule)
     scheduler.start()
     _announce(in_force.deployment, in_force.schedule)
+    supervisor.ready()
     watching = asyncio.create_task(in_force.watch())
     try:
         await stop.wait()
+        supervisor.stopping()
         scheduler.pause()
         if not await _drained(idle, cut, drain_seconds):
             log.warning("reminder.daemon.cut", drain_seconds=drain_seconds, hint="the batch under way is in doubt")
@@ -101,13 +109,16 @@ def _scheduler(beat: Callable[[], object], schedule: Schedule) -> AsyncIOSchedul
     return scheduler
 
 
-def _beat(in_force: InForce, stopping: Callable[[], bool], idle: asyncio.Event) -> Callable[[], object]:
+def _beat(
+    in_force: InForce, stopping: Callable[[], bool], idle: asyncio.Event, supervisor: Supervisor
+) -> Callable[[], object]:
     watch = ClockWatch()
 
     def drift(at: datetime) -> timedelta:
         return watch.drift(at, steady())
 
     def leave_off() -> bool:
+        supervisor.alive()  # asked before every batch: a long tick is no silent one
         return stopping() or in_force.leave_off()
 
     async def beat() -> None:
@@ -122,6 +133,7 @@ def _beat(in_force: InForce, stopping: Callable[[], bool], idle: asyncio.Event) 
         except Exception:
             log.exception("reminder.daemon.tick_failed", hint="the next tick tries again")
         finally:
+            supervisor.alive()
             idle.set()
 
     return beat

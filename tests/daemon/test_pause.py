@@ -19,6 +19,7 @@ from sqlalchemy import select
 from reminder.app import open_database, read_installation
 from reminder.daemon.reload import InForce
 from reminder.daemon.service import serve
+from reminder.daemon.supervisor import Supervisor
 from reminder.daemon.ticks import Schedule, tick
 from reminder.domain.guard import GuardName
 from reminder.pipeline.deployment import Deployment
@@ -71,7 +72,9 @@ def test_a_daemon_whose_clock_jumps_waits_for_a_person(
 
     async def story() -> None:
         stop = asyncio.Event()
-        serving = asyncio.create_task(serve(InForce(deployment, quick), stop=stop, cut=asyncio.Event()))
+        serving = asyncio.create_task(
+            serve(InForce(deployment, quick), stop=stop, cut=asyncio.Event(), supervisor=Supervisor({}))
+        )
         await _until(lambda: [each.partition(":")[0] for each in _reasons(deployment)] == ["when"])
         add_accounts(config, row("A", autopay="false"))
         shown[0] += timedelta(days=1)

@@ -17,6 +17,7 @@ from structlog.testing import capture_logs
 from reminder.app import open_deployment, read_installation
 from reminder.daemon.reload import Live
 from reminder.daemon.service import serve
+from reminder.daemon.supervisor import Supervisor
 from reminder.pipeline.deployment import Deployment
 from reminder.store import refusals
 from reminder.store.schema import outbox
@@ -82,7 +83,9 @@ def _serve(house: House, story: Callable[[], Awaitable[None]]) -> list[Any]:
 
     async def told() -> None:
         stop = asyncio.Event()
-        serving = asyncio.create_task(serve(house.live, stop=stop, cut=asyncio.Event(), drain_seconds=5))
+        serving = asyncio.create_task(
+            serve(house.live, stop=stop, cut=asyncio.Event(), supervisor=Supervisor({}), drain_seconds=5)
+        )
         try:
             await story()
         finally:

@@ -23,6 +23,7 @@ from structlog.testing import capture_logs
 from reminder.app import open_database, read_installation
 from reminder.daemon.reload import InForce
 from reminder.daemon.service import serve
+from reminder.daemon.supervisor import Supervisor
 from reminder.daemon.ticks import Schedule
 from reminder.domain.message import Message, Outcome
 from reminder.pipeline.deployment import Deployment
@@ -61,7 +62,13 @@ async def _serve_until(
 ) -> None:
     stop = asyncio.Event()
     serving = asyncio.create_task(
-        serve(InForce(deployment, schedule), stop=stop, cut=asyncio.Event(), drain_seconds=drain_seconds)
+        serve(
+            InForce(deployment, schedule),
+            stop=stop,
+            cut=asyncio.Event(),
+            supervisor=Supervisor({}),
+            drain_seconds=drain_seconds,
+        )
     )
     for _ in range(600):
         if ready() or serving.done():
