@@ -6,7 +6,7 @@ done nothing wrong: no attempt is burnt, and it is decided again when its slot c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -47,18 +47,26 @@ class Queue:
 
 
 def admit(deployment: Deployment, outcomes: Sequence[Outcome], queue: Queue, at: datetime) -> list[Outcome]:
-    """Return the outcomes, with the texts that must wait for their gateway held; takes slots from all processes."""
+    """Return the outcomes, with the texts that must wait for their gateway held; takes slots from all processes.
+
+    Their order stays: texts of one customer are reserved in the order in which they were decided, or a cap would let
+    through another one than the preview foretold (law 1).
+    """
     texts: dict[str, list[Text]] = {}
     for outcome in outcomes:
         if isinstance(outcome, Text):
             texts.setdefault(outcome.choice.gateway.name, []).append(outcome)
     if not texts:
         return list(outcomes)
-    admitted: list[Outcome] = [outcome for outcome in outcomes if not isinstance(outcome, Text)]
     with deployment.engine.begin() as connection:
         ailing = rates.ailing(connection, texts)
-        for gateway in sorted(texts):
-            admitted += _of_gateway(connection, deployment, gateway, texts[gateway], gateway in ailing, queue, at)
+        fates = {
+            gateway: iter(_of_gateway(connection, deployment, gateway, texts[gateway], gateway in ailing, queue, at))
+            for gateway in sorted(texts)
+        }
+    admitted: list[Outcome] = []
+    for outcome in outcomes:
+        admitted += next(fates[outcome.choice.gateway.name]) if isinstance(outcome, Text) else [outcome]
     return admitted
 
 
@@ -70,21 +78,21 @@ def _of_gateway(
     ailing: bool,
     queue: Queue,
     at: datetime,
-) -> list[Outcome]:
+) -> list[Sequence[Outcome]]:
+    """Return what becomes of each text, in their order: itself, or its reminders held."""
     able = _probing(connection, gateway, len(texts), at) if ailing else len(texts)
-    ready, late = list(texts[:able]), texts[able:]
-    held: list[Outcome] = []
-    for text in late:
-        held += _held(text, Defer(at + PROBE_WAIT, Reason.PAUSED, f"{gateway} is tried with one text first"))
+    probed = Defer(at + PROBE_WAIT, Reason.PAUSED, f"{gateway} is tried with one text first")
+    late: list[Sequence[Outcome]] = [_held(text, probed) for text in texts[able:]]
     rate = deployment.rates.get(gateway)
     if rate is None:
-        return [*ready, *held]
-    granted = rates.take(connection, gateway, rate, len(ready), at=at)
+        return [*([text] for text in texts[:able]), *late]
+    granted = rates.take(connection, gateway, rate, able, at=at)
     free_at = at + timedelta(seconds=granted.wait_seconds)
-    for text in ready[granted.calls :]:
+    queued: list[Sequence[Outcome]] = []
+    for text in texts[granted.calls : able]:
         slot = queue.next_slot(gateway, rate, free_at, at)
-        held += _held(text, Defer(slot, Reason.RATE, f"{gateway} takes {rate.per_second:g} texts a second"))
-    return [*ready[: granted.calls], *held]
+        queued.append(_held(text, Defer(slot, Reason.RATE, f"{gateway} takes {rate.per_second:g} texts a second")))
+    return [*([text] for text in texts[: granted.calls]), *queued, *late]
 
 
 def _probing(connection: Connection, gateway: str, wanted: int, at: datetime) -> int:
@@ -93,8 +101,9 @@ def _probing(connection: Connection, gateway: str, wanted: int, at: datetime) ->
     return able
 
 
-def _held(text: Text, defer: Defer) -> Iterable[Held]:
-    """Yield the text's reminders, none of which waits longer than its step is true."""
-    for subject in text.subjects:
-        until = min(defer.until, subject.closes_at)
-        yield Held(subject.case, Defer(until, defer.reason, defer.detail), subject)
+def _held(text: Text, defer: Defer) -> list[Held]:
+    """Return the text's reminders, none of which waits longer than its step is true."""
+    return [
+        Held(subject.case, Defer(min(defer.until, subject.closes_at), defer.reason, defer.detail), subject)
+        for subject in text.subjects
+    ]

@@ -177,6 +177,31 @@ def test_a_preview_lists_what_a_run_sends(world: World, seed: int, minutes: int,
     everything_ends(world)
 
 
+def test_what_was_decided_first_is_reserved_first(world: World) -> None:
+    """Law 1: a customer's texts through two gateways meet a cap in the order in which the preview decided them."""
+    world.clear()
+    world.recorder, world.gateways = Recorder(), {"first": Recorder("first")}
+    world.at = START + timedelta(days=3, hours=4)
+    loans = Selector((Term("product", frozenset({"loan"})),))
+    world.policies = (
+        policy("capped", priority=1, selector=loans, caps=(Cap(1, CapPeriod.DAY),), route=("recorder",)),
+        policy("free", priority=2, route=("first",)),
+    )
+    world.add_accounts(
+        account_row("a1", DAY - timedelta(days=9), customer_id="c", product="loan"),
+        account_row("a2", DAY, customer_id="c", product="card"),
+    )
+    foreseen = {(entry.gateway, entry.body) for entry in world.preview() if entry.verb is Verb.SEND}
+
+    world.run()
+
+    first = world.gateways["first"]
+    assert isinstance(first, Recorder)
+    sent = {(gateway.name, message.body) for gateway in (world.recorder, first) for message in gateway.taken}
+    assert sent == foreseen
+    assert len(sent) == 2
+
+
 def everything_ends(world: World) -> None:
     """Assert that once all windows are over, every reminder is in a final state and says why."""
     planned = len(world.rows())
