@@ -44,7 +44,7 @@ check: ## all that CI runs
 	@bash .ci/run
 
 worlds: $(READY) ## 10,000 random worlds: what the preview says is what a run sends
-	@$(BIN)/python -m pytest tests/laws --hypothesis-profile=worlds
+	@$(BIN)/python -m pytest tests/laws/test_one_decision.py --hypothesis-profile=worlds --timeout=7200
 
 bench: $(READY) ## what it costs against floors measured in the same run; some minutes, see tests/bench/README.md
 	@PYTHONPATH=tests $(BIN)/python -m bench
@@ -57,4 +57,4 @@ lock: $(READY) ## make requirements.lock anew from pyproject.toml
 		--all-extras --group dev --python-version 3.11 pyproject.toml -o requirements.lock
 
 clean: ## remove what was made
-	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) demo bench-results .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
