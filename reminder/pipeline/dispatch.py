@@ -21,6 +21,7 @@ from reminder.pipeline.facts import gather, paused_gateways, reading
 from reminder.pipeline.settle import settle
 from reminder.pipeline.tally import DispatchReport
 from reminder.store import attempts, outbox
+from reminder.store.deadlocks import in_transaction
 
 __all__ = ["SLOT_WAIT_SECONDS", "dispatch"]
 
@@ -65,10 +66,12 @@ async def _batch(deployment: Deployment, queue: Queue) -> DispatchReport:
     at = deployment.clock()
     limits = deployment.limits
     report = DispatchReport()
-    with deployment.engine.begin() as connection:
-        claimed = outbox.claim(
+    claimed = in_transaction(
+        deployment.engine,
+        lambda connection: outbox.claim(
             connection, owner=deployment.owner, at=at, lease_seconds=limits.lease_seconds, limit=limits.batch_rows
-        )
+        ),
+    )
     report.claimed = len(claimed)
     if not claimed:
         return report

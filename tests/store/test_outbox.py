@@ -43,12 +43,12 @@ def claim(engine: Engine, *, owner: str = ME, at: object = AT, limit: int = 100)
 
 
 CLAIM_ALL = """
+from reminder.store.deadlocks import in_transaction
 at = datetime.fromisoformat(arguments[0])
 wait_for_the_others()
 claimed = None
 while claimed != []:
-    with engine.begin() as connection:
-        claimed = outbox.claim(connection, owner=name, at=at, lease_seconds=60, limit=5)
+    claimed = in_transaction(engine, lambda c: outbox.claim(c, owner=name, at=at, lease_seconds=60, limit=5))
 engine.dispose()
 """
 

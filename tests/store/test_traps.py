@@ -33,6 +33,7 @@ import sys
 from datetime import datetime
 from sqlalchemy import select, update
 from reminder.store import outbox, schema
+from reminder.store.deadlocks import in_transaction
 from reminder.store.engine import open_engine
 
 engine = open_engine(sys.argv[1])
@@ -53,8 +54,7 @@ CLAIM = """
 owner, at = sys.argv[2], datetime.fromisoformat(sys.argv[3])
 claimed = None
 while claimed != []:
-    with engine.begin() as connection:
-        claimed = outbox.claim(connection, owner=owner, at=at, lease_seconds=60, limit=10)
+    claimed = in_transaction(engine, lambda c: outbox.claim(c, owner=owner, at=at, lease_seconds=60, limit=10))
     for reminder in claimed:
         print(reminder.reminder_id)
 engine.dispose()
