@@ -25,6 +25,7 @@ from reminder.pipeline.settle import Reserved
 from reminder.pipeline.tally import DispatchReport
 from reminder.store import attempts, gateway_states, numbers, suppressions
 from reminder.store.attempts import Answer
+from reminder.store.deadlocks import in_transaction
 
 __all__ = ["call", "record"]
 
@@ -77,15 +78,21 @@ def _lease(deployment: Deployment, at: datetime) -> Callable[[], float]:
 def record(
     deployment: Deployment, reserved: Sequence[Reserved], outcomes: Sequence[Outcome], report: DispatchReport
 ) -> None:
-    """Commit the answers to reserved texts, in one transaction, and what they teach; add them to the report."""
+    """Commit the answers to reserved texts, in one transaction, and what they teach; add them to the report.
+
+    It is done again where the database broke a deadlock: an answer that is not kept leaves its text in doubt.
+    """
     at = deployment.clock()
     answers = [_answer(deployment, one, outcome, at) for one, outcome in zip(reserved, outcomes, strict=True)]
-    with deployment.engine.begin() as connection:
+
+    def write(connection: Connection) -> None:
         attempts.record(connection, answers, at=at)
         for one, outcome in zip(reserved, outcomes, strict=True):
             if isinstance(outcome, Refused):
                 _learn(connection, deployment, one, outcome, at)
         keep_pulse(connection, _by_gateway(reserved, outcomes), at)
+
+    in_transaction(deployment.engine, write)
     for one, answer in zip(reserved, answers, strict=True):
         _tell(one, answer, report)
 
