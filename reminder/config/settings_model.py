@@ -169,9 +169,6 @@ class DispatchSettings(StrictModel):
     recheck_minutes: WholeNumber = Field(
         default=30, ge=1, le=1440, description="When a skipped reminder is asked again, in minutes.", examples=[30]
     )
-    spread_minutes: WholeNumber = Field(
-        default=0, ge=0, le=720, description="Spread the first texts of a day over so many minutes.", examples=[60]
-    )
 
     @model_validator(mode="after")
     def _ordered(self) -> DispatchSettings:
