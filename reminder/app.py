@@ -13,7 +13,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -24,13 +24,16 @@ from sqlalchemy import Engine
 from reminder.book.book import Book
 from reminder.book.mapping import BookMapping, mapped_book, own_book
 from reminder.config.book_model import BookSettings
+from reminder.config.check_key import read_check_key
+from reminder.config.encryption_key import read_encryption_keys
+from reminder.config.keywords import LoadedKeywords, load_keywords
 from reminder.config.policies import LoadedPolicies, load_policies
 from reminder.config.profiles import LoadedProfiles, load_profiles
+from reminder.config.secret_files import SecretFiles
 from reminder.config.settings import LoadedSettings, Settings, read_settings
 from reminder.config.wording import problems_of
-from reminder.domain.guard import GuardLimits
-from reminder.domain.rate import Rate
-from reminder.domain.retry import Backoff
+from reminder.config.wording_file import LoadedWording, load_wording
+from reminder.domain.record import Kind
 from reminder.domain.selector import canonical
 from reminder.errors import ConfigError, GatewayError, Problem, TemplateError
 from reminder.gateways.base import Gateway, GatewayContext, NotConfiguredError
@@ -38,8 +41,13 @@ from reminder.gateways.registry import build, gateway_class
 from reminder.message.catalogue import Catalogue
 from reminder.message.expression import Condition, compile_condition
 from reminder.message.values import Lender
-from reminder.pipeline.deployment import Deployment, Limits, Price
+from reminder.pipeline import terms
+from reminder.pipeline.check import Files
+from reminder.pipeline.check_wording import lender_hosts
+from reminder.pipeline.deployment import Deployment
 from reminder.store.engine import open_engine
+from reminder.store.keyring import Keyring
+from reminder.store.rekeying import require_newest
 from reminder.store.schema import account as own_accounts
 from reminder.store.upgrade import require_current
 
@@ -47,6 +55,7 @@ __all__ = [
     "Installation",
     "environment",
     "gateways_of",
+    "monotonic_usec",
     "now",
     "open_database",
     "open_deployment",
@@ -54,9 +63,6 @@ __all__ = [
     "redeployed",
     "steady",
 ]
-
-PAUSE_MINUTES = 15
-"""How long a gateway that can't send as configured is left alone before it is tried again."""
 
 
 def now() -> datetime:
@@ -69,9 +75,14 @@ def steady() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
+def monotonic_usec() -> int:
+    """Return microseconds of CLOCK_MONOTONIC, which is what systemd counts in."""
+    return time.monotonic_ns() // 1000
+
+
 def environment() -> Mapping[str, str]:
-    """Return the environment. Nothing else in this program reads it."""
-    return os.environ  # noqa: TID251 - the one place
+    """Return the environment, files of secrets included. Nothing else in this program reads it."""
+    return SecretFiles(os.environ)  # noqa: TID251 - the one place
 
 
 @dataclass(frozen=True)
@@ -84,7 +95,10 @@ class Installation:
     policies: LoadedPolicies
     catalogue: Catalogue
     conditions: Mapping[str, Condition]
+    wording: LoadedWording
     when_problems: tuple[Problem, ...]
+    check_key: bytes | None = field(default=None, repr=False)
+    key_problems: tuple[Problem, ...] = ()
 
     @property
     def settings(self) -> Settings:
@@ -99,13 +113,26 @@ class Installation:
             *self.policies.problems,
             *self.when_problems,
             *self.catalogue.problems,
+            *self.wording.problems,
+            *self.key_problems,
         )
+
+    @cached_property
+    def keywords(self) -> LoadedKeywords:
+        """What customers may write, and what it means; read when it is first asked for."""
+        return load_keywords(self.loaded.folder / "keywords")
 
     @cached_property
     def lender(self) -> Lender:
         """Who sends, by language."""
-        lender = self.settings.lender
-        return Lender(name=lender.name, hotline=lender.hotline, app=lender.app, pay=lender.pay)
+        lender, hosts = self.settings.lender, lender_hosts(self.settings)
+        return Lender(name=lender.name, hotline=lender.hotline, app=lender.app, pay=lender.pay, hosts=hosts)
+
+    @property
+    def files(self) -> Files:
+        """The files of the deployment, as the checks of `reminder.pipeline.check` take them."""
+        has_key = self.check_key is not None
+        return Files(self.loaded, self.profiles, self.policies, self.catalogue, self.lender, self.wording, has_key)
 
 
 def read_installation(folder: Path, environ: Mapping[str, str]) -> Installation:
@@ -114,12 +141,23 @@ def read_installation(folder: Path, environ: Mapping[str, str]) -> Installation:
     Raises ConfigError only where the settings themselves can't be used; what is wrong elsewhere is in `problems`.
     """
     loaded = read_settings(folder, environ)
-    profiles = load_profiles(loaded.profiles, loaded.calendars)
-    policies = load_policies(loaded.policies, profiles.profiles, profiles.calendars)
+    profiles = load_profiles(loaded.profiles, loaded.calendars, loaded.settings.lender.role)
+    policies = load_policies(loaded.policies, profiles.binding, profiles.calendars)
     languages = loaded.settings.languages
     catalogue = Catalogue(loaded.templates, default_language=languages.default, fallback=languages.fallback)
     conditions, problems = _conditions(policies)
-    return Installation(loaded, environ, profiles, policies, catalogue, conditions, tuple(problems))
+    key, key_problems = _check_key(loaded.settings)
+    wording = load_wording(folder / "wording")
+    return Installation(
+        loaded, environ, profiles, policies, catalogue, conditions, wording, tuple(problems), key, key_problems
+    )
+
+
+def _check_key(settings: Settings) -> tuple[bytes | None, tuple[Problem, ...]]:
+    try:
+        return read_check_key(Path(settings.check_key_file)), ()
+    except ConfigError as error:
+        return None, tuple(error.problems)
 
 
 def _conditions(policies: LoadedPolicies) -> tuple[dict[str, Condition], list[Problem]]:
@@ -137,10 +175,18 @@ def _conditions(policies: LoadedPolicies) -> tuple[dict[str, Condition], list[Pr
 
 
 @contextmanager
-def open_database(installation: Installation, *, read_only: bool = False) -> Iterator[Engine]:
-    """Lend the engine of the deployment's database, whatever its schema; let go of its connections at the end."""
-    engine = open_engine(installation.settings.database, read_only=read_only)
+def open_database(installation: Installation, *, read_only: bool = False, any_key: bool = False) -> Iterator[Engine]:
+    """Lend the engine of the deployment's database, whatever its schema; let go of its connections at the end.
+
+    Raises ConfigError where the keys can't be read, and StoreError where rows are sealed with others than the newest
+    of them; the latter not with `any_key`, which is for whoever looks into it or puts it right.
+    """
+    path = installation.settings.encryption_key_file
+    keyring = Keyring(read_encryption_keys(Path(path))) if path is not None else None
+    engine = open_engine(installation.settings.database, read_only=read_only, keyring=keyring)
     try:
+        if not any_key:
+            require_newest(engine)
         yield engine
     finally:
         engine.dispose()
@@ -169,14 +215,19 @@ def open_deployment(
                 region=installation.settings.default_region,
                 gateways=gateways,
                 absent=absent,
-                prices=_prices(installation.settings),
-                rates=_rates(installation.settings),
-                limits=_limits(installation.settings),
+                prices=terms.prices_of(installation.settings),
+                rates=terms.rates_of(installation.settings),
+                limits=terms.limits_of(installation.settings),
                 clock=clock,
                 new_reference=lambda: uuid.uuid4().hex,
                 jitter=random.random,
-                owner=f"{socket.gethostname()[:40]}:{os.getpid()}",
-                guards=_guards(installation.settings),
+                # Not only the number: in containers every process may be the first one of the same host.
+                owner=f"{socket.gethostname()[:40]}:{os.getpid()}:{uuid.uuid4().hex[:6]}",
+                guards=terms.guards_of(installation.settings),
+                retention=terms.retention_of(installation.settings),
+                check_key=installation.check_key,
+                claim=terms.claim_of(installation.settings),
+                versions=_versions(installation),
             )
 
 
@@ -203,10 +254,14 @@ def redeployed(deployment: Deployment, before: Installation, after: Installation
         region=new.default_region,
         gateways=kept,
         absent=absent,
-        prices=_prices(new),
-        rates=_rates(new),
-        limits=_limits(new),
-        guards=_guards(new),
+        prices=terms.prices_of(new),
+        rates=terms.rates_of(new),
+        limits=terms.limits_of(new),
+        guards=terms.guards_of(new),
+        retention=terms.retention_of(new),
+        check_key=after.check_key,
+        claim=terms.claim_of(new),
+        versions=_versions(after),
     )
 
 
@@ -226,7 +281,7 @@ def _open_book(installation: Installation, engine: Engine) -> Iterator[Book]:
 
 
 def _mapping(engine: Engine, settings: BookSettings) -> BookMapping:
-    closed, fresh = settings.closed, settings.fresh
+    closed, fresh, never = settings.closed, settings.fresh, settings.never_contact
     return mapped_book(
         engine,
         table=settings.table,
@@ -236,6 +291,8 @@ def _mapping(engine: Engine, settings: BookSettings) -> BookMapping:
         amount_unit=settings.amount_unit,
         closed_column=closed.column if closed else None,
         closed_values=[canonical(value) for value in closed.values] if closed else (),
+        never_contact_column=never.column if never else None,
+        never_contact_values=never.meanings() if never else {},
         fresh_column=fresh.column if fresh else None,
         fresh_max_age=fresh.max_age if fresh else None,
     )
@@ -266,34 +323,9 @@ def gateways_of(installation: Installation) -> tuple[dict[str, Gateway], dict[st
     return built, absent
 
 
-def _prices(settings: Settings) -> dict[str, Price]:
+def _versions(installation: Installation) -> dict[Kind, dict[str, tuple[str, object]]]:
+    both = {Kind.POLICY: installation.policies.documents, Kind.PROFILE: installation.profiles.documents}
     return {
-        name: Price(section.price.per_segment, section.price.currency)
-        for name, section in settings.gateways.items()
-        if section.price is not None
+        kind: {name: (document.digest, document.data) for name, document in documents.items()}
+        for kind, documents in both.items()
     }
-
-
-def _guards(settings: Settings) -> GuardLimits:
-    guards = settings.guards
-    return GuardLimits(guards.volume_factor, guards.volume_min, settings.schedule.timezone)
-
-
-def _rates(settings: Settings) -> dict[str, Rate]:
-    return {
-        name: Rate(section.rate_per_second, section.burst or max(1, round(section.rate_per_second)))
-        for name, section in settings.gateways.items()
-        if section.rate_per_second is not None
-    }
-
-
-def _limits(settings: Settings) -> Limits:
-    limits = settings.dispatch
-    return Limits(
-        batch_rows=limits.batch_size,
-        in_flight=limits.in_flight,
-        lease_seconds=limits.lease_seconds,
-        recheck_minutes=limits.recheck_minutes,
-        pause_minutes=PAUSE_MINUTES,
-        backoff=Backoff(limits.retry_base_seconds, limits.retry_max_seconds, limits.attempts_max),
-    )

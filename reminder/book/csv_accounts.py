@@ -14,6 +14,7 @@ from reminder.book.csv_source import KNOWN_COLUMNS
 from reminder.book.expressions import DAY_MAX, DAY_MIN
 from reminder.book.mapping import REQUIRED_PARTS
 from reminder.book.rows import cleaned
+from reminder.domain.hold import NEVER_CONTACT
 from reminder.domain.money import Money
 from reminder.domain.phone import PhoneError, parse_phone
 from reminder.domain.zones import known_zone
@@ -24,6 +25,7 @@ __all__ = ["CellFault", "RowReader"]
 _TRUE = frozenset({"true", "1", "yes", "y"})
 _FALSE = frozenset({"", "false", "0", "no", "n"})
 _ATTRIBUTE_CHARS_MAX = 1_000
+_MARK_CHARS_MAX = 32
 _NO_TEXT = "\ufffd"
 _BOOLEANS = {"true": "true", "false": "false"}  # spreadsheets write them in capitals
 _BOOLEAN_CHARS_MAX = 5
@@ -50,7 +52,7 @@ class RowReader:
         self._texts = [
             (place, name, _length(table, name))
             for place, name in self._core
-            if name not in ("due_date", "amount_due", "currency", "closed")
+            if name not in ("due_date", "amount_due", "currency", "closed", "never_contact")
         ]
 
     @property
@@ -92,6 +94,9 @@ class RowReader:
             name = "closed"
             if name in self._place:
                 values[name] = _closed(cells[self._place[name]])
+            name = "never_contact"
+            if name in self._place:
+                values[name] = _never_contact(cells[self._place[name]])
         except DataError as error:
             faults.append((self._place[name] + 1, f"{name}: {error}"))
         attributes = values["attributes"] = {}
@@ -115,9 +120,13 @@ class RowReader:
     def doubts(self, values: dict[str, Any]) -> list[CellFault]:
         """Return what is doubtful about a good row: it goes in, and what depends on the cell is refused later."""
         found: list[CellFault] = []
-        zone, phone = values.get("timezone"), values.get("phone")
+        zone, phone, never = (values.get(name) for name in ("timezone", "phone", "never_contact"))
         if zone is not None and known_zone(zone) is None:
             found.append((self._place["timezone"] + 1, f"expected an IANA zone such as Asia/Shanghai, found {zone!r}"))
+        if never is not None and never not in NEVER_CONTACT:
+            known = ", ".join(sorted(NEVER_CONTACT))
+            message = f"expected one of {known} (or an empty cell), found {never!r}: its customer is not contacted"
+            found.append((self._place["never_contact"] + 1, message))
         if phone is not None and not self._surely_mobile(phone):
             try:
                 parse_phone(phone, self._region)
@@ -144,6 +153,14 @@ def _day(text: str) -> date:
     if day is None or not DAY_MIN <= day <= DAY_MAX or str(day) != text:
         raise DataError(f"expected a day such as 2026-01-31, found {text[:24]!r}")
     return day
+
+
+def _never_contact(text: str) -> str | None:
+    """Return the mark that a cell makes, or None; a word that nobody knows is a mark as well (law 8)."""
+    word = text.lower().replace(" ", "_").replace("-", "_")
+    if len(word) > _MARK_CHARS_MAX:
+        raise DataError(f"expected a word of at most {_MARK_CHARS_MAX} characters, found {len(word)}")
+    return None if word in _FALSE else word
 
 
 def _closed(text: str) -> bool:

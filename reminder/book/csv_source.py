@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CELL_CHARS_MAX", "KNOWN_COLUMNS", "CsvSource", "ImportFileError", "Record"]
 
-KNOWN_COLUMNS = (*PARTS, "closed")
+KNOWN_COLUMNS = (*PARTS, "closed", "never_contact")
 """Columns with a meaning of their own; any other column of the file is an attribute."""
 
 CELL_CHARS_MAX = 131_072
@@ -52,15 +52,18 @@ class _Encoding:
 
 
 class CsvSource:
-    """A CSV file, open for reading once. Use it as a context manager.
+    """A CSV file, open for reading once. Use it as a context manager. It is of accounts unless it is said otherwise.
 
-    `columns` are the header's names, in small letters and with `_` for spaces; a column that is to be left out is an
-    empty text. `notes` are doubts about the file as a whole. Raises ImportFileError where the file can't be read or a
-    column that every account needs is missing.
+    `known` are the columns that have a meaning, `required` those that must be there. `columns` are the header's names,
+    in small letters and with `_` for spaces; a column that is to be left out is an empty text. `notes` are doubts about
+    the file as a whole. Raises ImportFileError where the file can't be read or a required column is missing.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, *, known: Sequence[str] = KNOWN_COLUMNS, required: Sequence[str] = REQUIRED_PARTS
+    ) -> None:
         self.path = path
+        self._known, self._required = known, required
         self.notes: list[Problem] = []
         try:
             self._size = max(path.stat().st_size, 1)
@@ -104,7 +107,7 @@ class CsvSource:
         first = text.readline(CELL_CHARS_MAX)
         if not first.strip():
             raise self._refused(1, 1, "expected a header with the names of the columns, found an empty line")
-        separator = max(_SEPARATORS, key=lambda each: sum(name in KNOWN_COLUMNS for name in _names(first, each)))
+        separator = max(_SEPARATORS, key=lambda each: sum(name in self._known for name in _names(first, each)))
         columns = _names(first, separator)
         self._check(columns)
         return csv.reader(text, delimiter=separator), [name if _usable(name) else "" for name in columns]
@@ -112,7 +115,7 @@ class CsvSource:
     def _check(self, columns: list[str]) -> None:
         problems = [
             Problem(str(self.path), 1, 1, f"expected a column {name}, found none{_near(name, columns)}")
-            for name in REQUIRED_PARTS
+            for name in self._required
             if name not in columns
         ]
         for place, name in enumerate(columns):

@@ -151,6 +151,13 @@ class BookFields:
             return None if name is None else self.selectable.c[name]
         return sql.instant(self.selectable.c[name], self.mapping.kinds[name], self.dialect)
 
+    def never_contact(self) -> Expression:
+        """Return the text by which the book says that its customer is never to be contacted; NULL without one."""
+        name = self.mapping.never_contact_column
+        if name is None or self.mapping.is_own:
+            return type_coerce(null(), String()) if name is None else self.selectable.c[name]
+        return sql.part_text(self.selectable.c[name], self.mapping.kinds[name], self.dialect)
+
     def reading(self) -> list[Label[object]]:
         """Return what to select to make accounts of rows, labelled as `rows.to_account` expects it."""
         texts = ("account_id", "customer_id", "currency", "phone", "name", "language", "timezone", "product")
@@ -164,6 +171,7 @@ class BookFields:
             amount.label("amount_due"),
             self.raw("amount_due").is_not(None).label("has_amount"),
             self.closed().label("closed"),
+            self.never_contact().label("never_contact"),
         ]
         fresh = self.fresh()
         columns += [] if fresh is None else [fresh.label("loaded_at")]

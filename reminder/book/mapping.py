@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
@@ -37,7 +37,9 @@ class BookMapping:
     `columns` maps parts to column names, `kinds` column names to what they hold. An account is closed where
     `closed_column` holds one of `closed_values` (canonical text). `attributes` are columns of the lender's own, by
     name; in our own table all attributes are in one JSON object instead, `attributes_column`. `fresh_column` says when
-    a row was last refreshed, which must not be longer ago than `fresh_max_age`.
+    a row was last refreshed, which must not be longer ago than `fresh_max_age`. Where `never_contact_column` holds one
+    of `never_contact_values` (text -> what it means), the customer is never contacted about the account; in our own
+    table it holds the meaning itself.
     """
 
     selectable: FromClause
@@ -50,6 +52,8 @@ class BookMapping:
     attributes_column: str | None = None
     fresh_column: str | None = None
     fresh_max_age: timedelta | None = None
+    never_contact_column: str | None = None
+    never_contact_values: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def is_own(self) -> bool:
@@ -68,6 +72,7 @@ def own_book(account_table: Table, *, fresh_max_age: timedelta | None = None) ->
         attributes_column="attributes",
         fresh_column="loaded_at",
         fresh_max_age=fresh_max_age,
+        never_contact_column="never_contact",
     )
 
 
@@ -83,6 +88,8 @@ def mapped_book(
     closed_values: Sequence[str] = ("true",),
     fresh_column: str | None = None,
     fresh_max_age: timedelta | None = None,
+    never_contact_column: str | None = None,
+    never_contact_values: Mapping[str, str] = MappingProxyType({}),
 ) -> BookMapping:
     """Return the mapping of a lender's `table` (or view, `schema.table`) or `query`, having asked the database.
 
@@ -107,6 +114,8 @@ def mapped_book(
         attributes=tuple(name for name in map(finder.attribute, attributes) if name),
         fresh_column=finder.find("fresh", fresh_column) if fresh_column else None,
         fresh_max_age=fresh_max_age,
+        never_contact_column=finder.find("never_contact", never_contact_column) if never_contact_column else None,
+        never_contact_values=MappingProxyType(dict(never_contact_values)),
     )
     faults = finder.faults + ([] if engine.dialect.name == "sqlite" else _wrong_kinds(mapping))
     if faults:

@@ -46,6 +46,7 @@ def to_account(row: RowMapping, mapping: BookMapping) -> Account:
         timezone=row["timezone"],
         product=row["product"],
         closed=bool(row["closed"]),
+        never_contact=_never_contact(row["never_contact"], mapping),
         attributes=_attributes(row, mapping),
         loaded_at=loaded_at,
         problems=tuple(problems),
@@ -83,6 +84,13 @@ def _whole_units(amount: int | str | Decimal, currency: str) -> Money:
     if not exact.is_finite() or exact != exact.to_integral_value():
         raise MoneyError(f"expected a whole number of minor units, found {str(amount)[:24]}")
     return Money(int(exact), currency)
+
+
+def _never_contact(text: str | None, mapping: BookMapping) -> str:
+    """Return why the customer is never to be contacted, as the book says it; empty where it doesn't."""
+    if not text:
+        return ""
+    return text if mapping.is_own else mapping.never_contact_values.get(text, "")
 
 
 def _text(value: str | None) -> str | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reminder.cli.frame import EXIT_FAILURE, Frame, dry_run_option, json_option, limit_option, pass_frame
+from reminder.cli.frame import EXIT_FAILURE, Frame, dry_run_option, json_option, limit_option, pass_frame, who_option
 
 if TYPE_CHECKING:
     from reminder.book.importer import ImportReport
@@ -29,17 +29,19 @@ def accounts() -> None:
 
 @accounts.command("import")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@who_option
 @dry_run_option
 @json_option
 @pass_frame
 @click.pass_context
-def import_(ctx: click.Context, frame: Frame, file: Path, dry_run: bool, as_json: bool) -> None:
+def import_(ctx: click.Context, frame: Frame, file: Path, who: str, dry_run: bool, as_json: bool) -> None:
     """Import a CSV file into our own table of accounts.
 
     Columns are known by their names: account_id, customer_id, due_date (2026-07-28), amount_due (in major units) and
-    currency are needed; name, phone, language, timezone, product and closed are known; any other is an attribute.
-    Accounts that are there are brought up to date. Rows that are wrong are listed and the rest goes in; the exit code
-    is 1 then.
+    currency are needed; name, phone, language, timezone, product, closed and never_contact (deceased, insolvent,
+    represented, moratorium, wrong_person, minor, fraud_victim: on each account of the customer) are known; any other is
+    an attribute. Accounts that are there are brought up to date. Rows that are wrong are listed and the rest goes in;
+    the exit code is 1 then.
 
     \b
     Examples:
@@ -49,11 +51,24 @@ def import_(ctx: click.Context, frame: Frame, file: Path, dry_run: bool, as_json
     from reminder.cli.output import emit_json
 
     report = import_file(frame, file, dry_run=dry_run)
+    if not dry_run:
+        _record(frame, file, report, who)
     if as_json:
         emit_json(report)
     else:
         tell_import(report, dry_run=dry_run)
     ctx.exit(EXIT_FAILURE if report.refused else 0)
+
+
+def _record(frame: Frame, file: Path, report: ImportReport, who: str) -> None:
+    """Write down that a file was imported, and what became of its rows; the accounts are the lender's own data."""
+    from reminder.domain.record import Actor, Entry, Kind
+    from reminder.store.record import append
+
+    counts = {name: getattr(report, name) for name in ("read", "added", "changed", "unchanged", "refused")}
+    entry = Entry(Kind.IMPORT, Actor.OPERATOR, who, subject="accounts", data={"file": file.name} | counts)
+    with frame.writing(dry_run=False) as connection:
+        append(connection, [entry], at=frame.now())
 
 
 def import_file(frame: Frame, file: Path, *, dry_run: bool = False) -> ImportReport:
@@ -192,6 +207,7 @@ def _data(account: Account) -> dict[str, object]:
         "timezone": account.timezone,
         "product": account.product,
         "closed": account.closed,
+        "never_contact": account.never_contact or None,
         "loaded_at": account.loaded_at,
         "attributes": dict(account.attributes),
         "problems": list(account.problems),

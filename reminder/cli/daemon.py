@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
 
 from reminder.cli.frame import Frame, pass_frame
+
+if TYPE_CHECKING:
+    from reminder.daemon.reload import Live
 
 __all__ = ["daemon"]
 
@@ -21,14 +27,26 @@ def daemon(frame: Frame) -> None:
     force within seconds (at once after SIGHUP) if all files are valid; else the last good ones stay, and log and
     `reminder status` say what is wrong. SIGTERM or Ctrl-C let the batch under way end; a second one does not wait.
 
+    A database that can't be reached is waited for, at the start as well as later. Tables of another release end it.
+
     \b
     Example:
       reminder daemon
     """
-    from reminder.daemon.reload import Live
     from reminder.daemon.service import serve_until_signalled
     from reminder.daemon.supervisor import Supervisor
 
-    with frame.deployment() as deployment:
-        frame.start_logs(frame.installation.settings.logs.level)
-        asyncio.run(serve_until_signalled(Live(frame.installation, deployment), Supervisor(frame.environ)))
+    frame.start_logs(frame.installation.settings.logs.level)
+    frame.tell_problems()
+    asyncio.run(serve_until_signalled(lambda: _opened(frame), Supervisor(frame.environ)))
+
+
+@contextmanager
+def _opened(frame: Frame) -> Iterator[Live]:
+    """Lend the deployment as its files say now: while a database was waited for, they may have been edited."""
+    from reminder.app import open_deployment, read_installation
+    from reminder.daemon.reload import Live
+
+    installation = read_installation(frame.folder, frame.environ)
+    with open_deployment(installation) as deployment:
+        yield Live(installation, deployment)

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from reminder.cli.frame import EXIT_FAILURE, Frame, dry_run_option, json_option, pass_frame
+from reminder.cli.db_keys import keys, new_key, rotate_key
+from reminder.cli.frame import EXIT_FAILURE, Frame, dry_run_option, json_option, pass_frame, who_option
 
-__all__ = ["db"]
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+__all__ = ["db", "note_shape"]
 
 
 @click.group()
 def db() -> None:
-    """Make our tables, or bring them to the newest shape."""
+    """Make our tables, bring them to the newest shape, and seal what is personal in them."""
+
+
+db.add_command(new_key)
+db.add_command(rotate_key)
+db.add_command(keys)
 
 
 @db.command()
+@who_option
 @dry_run_option
 @pass_frame
-def upgrade(frame: Frame, dry_run: bool) -> None:
+def upgrade(frame: Frame, who: str, dry_run: bool) -> None:
     """Make the tables, or bring them to the newest shape.
 
     Rows are kept. Safe to run at every start, also by several processes at once.
@@ -31,7 +43,7 @@ def upgrade(frame: Frame, dry_run: bool) -> None:
     from reminder.store.upgrade import schema_state
     from reminder.store.upgrade import upgrade as bring_to_head
 
-    with open_database(frame.installation) as engine:
+    with open_database(frame.installation, any_key=True) as engine:
         state = schema_state(engine)
         place = shown(engine.url)
         if state.up_to_date:
@@ -39,8 +51,17 @@ def upgrade(frame: Frame, dry_run: bool) -> None:
         elif dry_run:
             click.echo(f"{place} would go from schema {state.current or 'none'} to {state.head}.")
         else:
-            head = bring_to_head(engine)
+            head = bring_to_head(engine, note=lambda connection, before: note_shape(frame, connection, before, who))
             click.echo(f"{place} went from schema {state.current or 'none'} to {head}.")
+
+
+def note_shape(frame: Frame, connection: Connection, before: str, who: str) -> None:
+    """Write down that our tables went from one shape, or from none, to the newest, and by whom."""
+    from reminder.domain.record import Actor, Entry, Kind
+    from reminder.store.record import append
+    from reminder.store.upgrade import HEAD
+
+    append(connection, [Entry(Kind.SCHEMA, Actor.OPERATOR, who, was=before, became=HEAD)], at=frame.now())
 
 
 @db.command()
@@ -60,7 +81,7 @@ def status(frame: Frame, as_json: bool) -> None:
     from reminder.store.engine import shown
     from reminder.store.upgrade import schema_state
 
-    with open_database(frame.installation, read_only=True) as engine:
+    with open_database(frame.installation, read_only=True, any_key=True) as engine:
         state = schema_state(engine)
         place = shown(engine.url)
     if as_json:

@@ -89,15 +89,18 @@ def furnish(frame: DemoFrame, folder: Path, at: datetime) -> None:
     from sqlalchemy import select
 
     from reminder.app import open_database
+    from reminder.cli.db import note_shape
+    from reminder.config.check_key import CHECK_KEY_FILE, write_check_key
     from reminder.config.scaffold import write_deployment
     from reminder.store.schema import account
     from reminder.store.upgrade import upgrade
 
     if not (folder / "config").exists():
         files = write_deployment(folder)
+        write_check_key(folder / CHECK_KEY_FILE)
         click.echo(f"Wrote {len(files)} files of settings, policies and templates into {folder}")
     with open_database(frame.installation) as engine:
-        upgrade(engine)
+        upgrade(engine, note=lambda connection, before: note_shape(frame, connection, before, WHO))
         with engine.connect() as connection:
             filled = connection.scalar(select(account.c.account_id).limit(1)) is not None
         if filled:

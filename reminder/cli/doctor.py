@@ -59,8 +59,8 @@ def doctor(ctx: click.Context, frame: Frame, no_book: bool, sample: int, as_json
 def _installation(frame: Frame, found: Diagnosis) -> Installation | None:
     """Return what the files say, or None where the settings can't be used; either way the files were looked at."""
     from reminder.errors import ConfigError
-    from reminder.pipeline.check import check_installation
-    from reminder.pipeline.doctor import look_at_files
+    from reminder.pipeline.check import check_installation, uses_check_codes
+    from reminder.pipeline.doctor import look_at_check_codes, look_at_files
 
     try:
         installation = frame.installation
@@ -68,35 +68,53 @@ def _installation(frame: Frame, found: Diagnosis) -> Installation | None:
         found.add("files", look_at_files(error.problems))
         return None
     found.add("files", look_at_files(check_installation(frame.files)))
+    has_key, used = installation.check_key is not None, uses_check_codes(installation.catalogue)
+    found.add("files", look_at_check_codes(has_key, used))
     return installation
 
 
 def _look(frame: Frame, installation: Installation, found: Diagnosis, at: datetime, *, sample: int | None) -> None:
     from reminder.app import open_database
-    from reminder.errors import StoreError
-    from reminder.pipeline.doctor import look_at_calendars, look_at_schema, unreachable
+    from reminder.errors import ConfigError, StoreError
+    from reminder.pipeline.doctor import look_at_calendars, look_at_files, look_at_schema, unreachable
     from reminder.store.upgrade import schema_state
 
     frame.start_logs()
+    looked = False
     found.add("calendars", look_at_calendars(installation.policies.policies, at))
     try:
-        with open_database(installation, read_only=True) as engine:
+        with open_database(installation, read_only=True, any_key=True) as engine:
             state = schema_state(engine)
             found.add("database")
             found.add("schema", look_at_schema(state))
             _look_at_clock(frame, engine, found)
-            if state.up_to_date:
+            if state.up_to_date and _has_its_keys(engine, found):
+                looked = True
                 _look_at_tables(installation, engine, found, at)
+    except ConfigError as error:
+        found.add("files", look_at_files(error.problems))
     except StoreError as error:
         found.add("database", unreachable(str(error)))
     else:
-        if state.up_to_date and sample is not None:
+        if looked and sample is not None:
             _look_at_book(installation, found, at, sample)
+
+
+def _has_its_keys(engine: Engine, found: Diagnosis) -> bool:
+    """Return whether what is sealed can be read; nothing else of the tables can be looked at where it can't."""
+    from reminder.pipeline.doctor import look_at_keys
+    from reminder.store.rekeying import amiss, standing
+    from reminder.store.sealed import keyring_of
+
+    with engine.connect() as connection:
+        wrong = amiss(standing(connection), keyring_of(engine.dialect))
+    found.add("schema", look_at_keys(wrong))
+    return not wrong
 
 
 def _look_at_clock(frame: Frame, engine: Engine, found: Diagnosis) -> None:
     from reminder.pipeline.doctor import look_at_clock
-    from reminder.store.soundness import database_now
+    from reminder.store.clock import database_now
 
     with engine.connect() as connection:
         before = frame.now()
@@ -105,14 +123,25 @@ def _look_at_clock(frame: Frame, engine: Engine, found: Diagnosis) -> None:
 
 
 def _look_at_tables(installation: Installation, engine: Engine, found: Diagnosis, at: datetime) -> None:
-    from reminder.pipeline.doctor import look_at_daemons, look_at_outbox, look_at_plans
-    from reminder.store import gateway_states
+    from reminder.pipeline.doctor import (
+        look_at_daemons,
+        look_at_leader,
+        look_at_outbox,
+        look_at_plans,
+        look_at_watch,
+    )
+    from reminder.pipeline.troubles import Calendar
+    from reminder.store import gateway_states, leases
+    from reminder.store.clock import common_instant
 
     with engine.connect() as connection:
         _look_at_gateways(installation, found, gateway_states.paused(connection, at))
         lease_seconds = installation.settings.dispatch.lease_seconds
         found.add("outbox", look_at_outbox(connection, at, lease_seconds=lease_seconds))
-        found.add("plans", [*look_at_plans(connection, at), *look_at_daemons(connection, at)])
+        leader = look_at_leader(leases.current(connection, leases.LEADER), common_instant(connection, at))
+        found.add("plans", [*look_at_plans(connection, at), *leader, *look_at_daemons(connection, at)])
+        schedule = installation.settings.schedule
+        found.add("plans", look_at_watch(connection, Calendar(schedule.timezone, schedule.plan_at), at))
 
 
 def _look_at_gateways(installation: Installation, found: Diagnosis, paused: dict[str, GatewayPause]) -> None:

@@ -55,6 +55,8 @@ def _show(found: Explanation, zone: str) -> None:
     if found.policy is not None:
         step = f", step {found.step.key} ({found.step.tier})" if found.step else ""
         click.echo(clean(f"policy {found.policy.name}{step}, DPD {found.dpd}"))
+    for each in found.agreed:
+        click.echo(clean(f"{each.agreement.name}: {each.standing.state}: {each.standing.why}"))
     click.secho(f"\nAt {instant(found.at, zone)}: {_conclusion(found, zone)}", bold=True)
     if found.gates:
         rows = [("stops" if gate.stops else "", gate.gate, gate.detail) for gate in found.gates]
@@ -121,6 +123,13 @@ def _data(found: Explanation) -> dict[str, object]:
         "policy": found.policy.name if found.policy else None,
         "step": found.step.key if found.step else None,
         "dpd": found.dpd,
+        "agreed": [
+            {
+                "agreement_id": each.agreement.agreement_id, "kind": each.agreement.kind, "on_record":
+                each.agreement.state, "state": each.standing.state, "why": each.standing.why,
+            }
+            for each in found.agreed
+        ],
         "silence": found.silence or None,
         "verdict": _verdict_data(found.decision.verdict) if found.decision else None,
         "gates": [

@@ -76,10 +76,7 @@ class Frame:
     @property
     def files(self) -> Files:
         """The files of the deployment, as the checks of `reminder.pipeline.check` take them."""
-        from reminder.pipeline.check import Files
-
-        found = self.installation
-        return Files(found.loaded, found.profiles, found.policies, found.catalogue, found.lender)
+        return self.installation.files
 
     def now(self) -> datetime:
         """Return the present instant (UTC)."""

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 import click
 
 from reminder.cli.frame import Frame, dry_run_option, pass_frame
 
-if TYPE_CHECKING:
-    from reminder.app import Installation
-
 __all__ = ["init"]
+
+WHO = "init"
+"""Who is on record for making the tables."""
 
 
 @click.command()
@@ -29,6 +28,7 @@ def init(frame: Frame, folder: Path, dry_run: bool) -> None:
     Example:
       reminder init ~/reminders
     """
+    from reminder.config.check_key import write_check_key
     from reminder.config.scaffold import write_deployment
 
     if dry_run:
@@ -37,8 +37,13 @@ def init(frame: Frame, folder: Path, dry_run: bool) -> None:
         return
     written = write_deployment(folder)
     click.echo(f"Wrote {len(written)} files below {folder}.")
-    installation = Frame(folder / "config", frame.show_traceback).installation
-    click.echo(f"Made the tables in {_make_tables(installation)}.")
+    new = Frame(folder / "config", frame.show_traceback)
+    installation = new.installation
+    click.echo(f"Made the tables in {_make_tables(new)}.")
+    key = Path(installation.settings.check_key_file)
+    if not key.exists():
+        write_check_key(key)
+        click.echo(f"Made a key for check codes in {key}: keep it secret, and out of version control.")
     click.echo(_next_steps(folder))
 
 
@@ -55,14 +60,15 @@ def _would_write(folder: Path) -> list[Path]:
     return names
 
 
-def _make_tables(installation: Installation) -> str:
-    """Make our tables; return the database's URL without its password."""
+def _make_tables(frame: Frame) -> str:
+    """Make our tables, with the entry of it; return the database's URL without its password."""
     from reminder.app import open_database
+    from reminder.cli.db import note_shape
     from reminder.store.engine import shown
     from reminder.store.upgrade import upgrade
 
-    with open_database(installation) as engine:
-        upgrade(engine)
+    with open_database(frame.installation) as engine:
+        upgrade(engine, note=lambda connection, before: note_shape(frame, connection, before, WHO))
         return shown(engine.url)
 
 

@@ -109,7 +109,8 @@ def show(frame: Frame, reminder: int, as_json: bool) -> None:
 def retry(frame: Frame, reminders: tuple[int, ...], reason: str, who: str, dry_run: bool) -> None:
     """Plan failed reminders again.
 
-    They are decided again when they are sent: what is not true any more is not sent.
+    They are decided again when they are sent: what is not true any more is not sent. One that was given up in doubt
+    stays as it is, for its text may have been taken.
 
     \b
     Example:
@@ -121,7 +122,7 @@ def retry(frame: Frame, reminders: tuple[int, ...], reason: str, who: str, dry_r
     if dry_run:
         click.echo(f"Would plan {len(set(reminders))} again.")
         return
-    _replan(frame, reminders, f"{who}: {reason}")
+    _replan(frame, reminders, who, reason)
 
 
 @outbox.command()
@@ -151,7 +152,7 @@ def requeue(frame: Frame, printed: bool, account: str | None, reason: str, who: 
             click.echo(f"Would plan {len(ids)} again.")
             return
         store.uncount(connection, ids)
-        moved = store.plan_again(connection, ids, reason=f"{who}: {reason}", at=at)
+        moved = store.plan_again(connection, ids, who=who, reason=reason, at=at)
     click.echo(f"Planned {moved} again.")
 
 
@@ -186,7 +187,9 @@ def resolve(frame: Frame, reminder: int, outcome: str | None, reason: str, who: 
         click.echo(f"Would be {target(event)}.")
         return
     with frame.database() as engine, engine.begin() as connection:
-        moved = attempts.resolve(connection, row.reference, event=event, reason=f"{who}: {reason}", at=frame.now())
+        moved = attempts.resolve(
+            connection, row.reference, event=event, reason=f"{who}: {reason}", who=who, at=frame.now()
+        )
     if not moved:
         raise StoreError(f"expected reminder {reminder} to be in doubt still, found it settled meanwhile: look again")
     click.echo(f"{moved} now {target(event)}.")
@@ -217,12 +220,15 @@ def _require_state(frame: Frame, reminders: Sequence[int], state: str, verb: str
     return found
 
 
-def _replan(frame: Frame, reminders: Sequence[int], reason: str) -> None:
+def _replan(frame: Frame, reminders: Sequence[int], who: str, reason: str) -> None:
     from reminder.store import requeue as store
 
+    asked = list(dict.fromkeys(reminders))
     with frame.database() as engine, engine.begin() as connection:
-        moved = store.plan_again(connection, list(dict.fromkeys(reminders)), reason=reason, at=frame.now())
+        moved = store.plan_again(connection, asked, who=who, reason=reason, at=frame.now())
     click.echo(f"Planned {moved} again.")
+    if moved < len(asked):
+        click.echo(f"{len(asked) - moved} stay as they are: a text that was given up in doubt may have been taken.")
 
 
 def _show_attempt(row: Row[Any]) -> None:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from reminder.cli.frame import EXIT_CONFIG, Frame, json_option, pass_frame
+from reminder.cli.policy_diff import diff
 
 if TYPE_CHECKING:
-    from reminder.domain.policy import Policy, Step
-    from reminder.domain.selector import Term
+    from reminder.domain.policy import BreachRule, Policy, Step
     from reminder.errors import Problem
 
 __all__ = ["policy"]
@@ -19,7 +19,10 @@ __all__ = ["policy"]
 
 @click.group()
 def policy() -> None:
-    """Check, list and show the policies."""
+    """Check, list and show the policies, and compare edits of them."""
+
+
+policy.add_command(diff)
 
 
 @policy.command()
@@ -52,10 +55,13 @@ def check(frame: Frame, files: tuple[Path, ...], as_json: bool) -> None:
 
 
 def _problems(frame: Frame, paths: tuple[Path, ...]) -> list[Problem]:
+    from reminder.config.profile_check import missing_notices
     from reminder.pipeline.check import check_installation, with_drafts
 
     if not paths:
-        return check_installation(frame.files)
+        files, today = frame.files, frame.now().date()
+        unofficial = missing_notices(files.profiles, files.policies, files.settings.calendars, today)
+        return [*check_installation(files), *unofficial]
     resolved = {str(path.resolve()) for path in paths}
     return [problem for problem in check_installation(with_drafts(frame.files, paths)) if problem.path in resolved]
 
@@ -91,7 +97,7 @@ def list_(frame: Frame, as_json: bool) -> None:
         (
             each.name,
             each.priority,
-            _spell_selector(each),
+            str(each.selector),
             len(each.steps),
             each.profile.name,
             ", ".join(each.route),
@@ -108,7 +114,7 @@ def _line(each: Policy) -> dict[str, object]:
         "policy": each.name,
         "description": each.description,
         "priority": each.priority,
-        "accounts": _spell_selector(each),
+        "accounts": str(each.selector),
         "steps": len(each.steps),
         "profile": each.profile.name,
         "route": each.route,
@@ -132,7 +138,9 @@ def show(frame: Frame, name: str, as_json: bool) -> None:
 
     found = _find(frame, name)
     if as_json:
-        emit_json(_line(found) | _details(found) | {"steps": [_step_line(step) for step in found.steps]})
+        emit_json(
+            _line(found) | _details(found) | _breaches(found) | {"steps": [_step_line(step) for step in found.steps]}
+        )
         return
     _show(found)
 
@@ -155,6 +163,7 @@ def _details(found: Policy) -> dict[str, object]:
         "timezone": found.timezone,
         "grace_days": found.grace_days,
         "windows": _spell_windows(found),
+        "places": dict(found.places.names) | {"otherwise": found.places.otherwise} if found.places else None,
         "caps": [str(cap) for cap in found.caps],
         "consolidate": found.consolidated is not None,
     }
@@ -177,6 +186,10 @@ def _step_line(step: Step) -> dict[str, object]:
     }
 
 
+def _breaches(found: Policy) -> dict[str, BreachRule | None]:
+    return {"broken_promise": found.broken_promise, "broken_plan": found.broken_plan}
+
+
 def _show(found: Policy) -> None:
     from reminder.cli.output import clean, table
 
@@ -185,13 +198,15 @@ def _show(found: Policy) -> None:
         click.secho(f"broken: {clean(found.broken)}", fg="red")
         return
     lines = {
-        "for": _spell_selector(found),
+        "for": str(found.selector),
         "description": found.description,
-        "profile": f"{found.profile.name}: {found.profile.source}",
+        "profile": _spell_profile(found),
         "days past due": f"counted in {found.timezone}; {_times(found.grace_days, 'day')} of grace",
         "texts go out": "; and ".join(_spell_windows(found)),
-        "caps": ", ".join(map(str, found.caps)) + " for a customer" if found.caps else "none",
+        "caps": ", ".join(map(str, found.caps)) or "none",
         "route": ", then ".join(found.route),
+        "broken promises": _spell_breach(found.broken_promise),
+        "broken plans": _spell_breach(found.broken_plan),
         "several accounts": "one text for all of a customer's" if found.consolidated else "a text each",
     }
     for name, text in lines.items():
@@ -204,20 +219,19 @@ def _show(found: Policy) -> None:
     table(("step", "days past due", "tier", "template", "when"), rows)
 
 
+def _spell_breach(rule: BreachRule | None) -> str:
+    return f"{rule.id}: {rule.template}, within {_times(rule.within, 'day')}" if rule else "no text"
+
+
+def _spell_profile(found: Policy) -> str:
+    if found.places is None:
+        return f"{found.profile.name}: {found.profile.source}"
+    listed = [f"{place}: {' + '.join(names)}" for place, names in found.places.names.items()]
+    return f"by {found.places.by}; {'; '.join(listed)}; otherwise: {' + '.join(found.places.otherwise)}"
+
+
 def _spell_days(step: Step) -> str:
     return str(step.opens) if step.opens == step.closes else f"{step.opens} to {step.closes}"
-
-
-def _spell_selector(found: Policy) -> str:
-    return " and ".join(_spell_term(term) for term in found.selector.terms) or "every account"
-
-
-def _spell_term(term: Term) -> str:
-    if term.is_range:
-        low = f"{term.at_least} <= " if term.at_least is not None else ""
-        return f"{low}{term.field}" + (f" <= {term.at_most}" if term.at_most is not None else "")
-    values = " or ".join(sorted(term.values))
-    return f"{term.field} is {'not ' if term.negated else ''}{values}"
 
 
 @policy.command()

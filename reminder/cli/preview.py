@@ -62,6 +62,7 @@ def preview(
     """
     from reminder.cli.output import emit_json
     from reminder.cli.preview_view import as_data, show
+    from reminder.pipeline.holidays import unofficial_holidays
 
     if page is not None and as_json:
         raise click.UsageError("expected --html or --json, found both: give one of them")
@@ -73,6 +74,8 @@ def preview(
 
     with frame.deployment(read_only=True) as deployment:
         collected = collect_preview(deployment, instant, limit=most, wanted=wanted)
+        for unofficial in unofficial_holidays(deployment.policies, instant):
+            click.secho(f"warning: {unofficial}", fg="yellow", err=True)
     if as_json:
         emit_json(as_data(collected))
     elif page is not None:

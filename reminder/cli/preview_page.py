@@ -38,6 +38,7 @@ _REASONS = {
     Reason.MOVED: "due on another day now",
     Reason.POLICY: "no such step any more",
     Reason.NEVER_CONTACT: "never contact",
+    Reason.CONSENT: "no consent",
     Reason.HOLD: "on hold",
     Reason.SUPPRESSED: "must not be texted",
     Reason.INCOMPLETE: "book incomplete",

@@ -111,6 +111,7 @@ def _data(found: Profile) -> dict[str, object]:
         "as_of": found.as_of,
         "confidence": found.confidence,
         "rules": [_rule_data(rule) for rule in found.rules],
+        "holds": list(found.holds),
         "leaves_to_lender": list(found.leaves_to_lender),
     }
 
@@ -120,6 +121,7 @@ def _rule_data(rule: Rule) -> dict[str, object]:
         "rule": rule.name,
         "hours": str(rule.hours) if rule.hours is not None else None,
         "caps": [str(cap) for cap in rule.caps],
+        "consent": "required" if rule.consent else None,
         "from_dpd": rule.from_dpd,
         "until_dpd": rule.until_dpd,
         "binds": sorted(rule.binds),
@@ -156,8 +158,15 @@ def _show(found: Profile) -> None:
         if rule.hours is not None:
             click.echo(f"    contact {rule.hours}{_spell_days(rule)}")
         if rule.caps:
-            click.echo(f"    at most {', '.join(map(str, rule.caps))} for a customer")
+            click.echo(f"    at most {', '.join(map(str, rule.caps))}")
+        if rule.consent:
+            click.echo(f"    texts only with a consent on record{_spell_days(rule)}")
         click.echo(f"    {clean(rule.source)} (as of {rule.as_of}, confidence {rule.confidence})")
+    for term in found.holds:
+        lasts = f"{term.days} days" if term.days is not None else "until released"
+        click.echo(f"\n  {term.name}: a hold of kind {term.kind}, {lasts}")
+        click.echo(f"    {clean(term.description)}")
+        click.echo(f"    {clean(term.source)} (as of {term.as_of}, confidence {term.confidence})")
     if found.leaves_to_lender:
         click.echo("\n  Left to the lender:")
     for sentence in found.leaves_to_lender:

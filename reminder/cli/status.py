@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from reminder.app import Installation
     from reminder.store.gateway_states import GatewayPause
     from reminder.store.guards import Pause
+    from reminder.store.leases import Lease
     from reminder.store.refusals import Refusal
     from reminder.store.upgrade import SchemaState
 
@@ -41,6 +42,8 @@ class _Status:
     plans: Sequence[Row[Any]] = ()
     pauses: Sequence[Pause] = ()
     refusals: Sequence[Refusal] = ()
+    leader: Lease | None = None
+    leads: bool = False
 
 
 @click.command()
@@ -49,8 +52,9 @@ class _Status:
 def status(frame: Frame, as_json: bool) -> None:
     """Show how the deployment is doing.
 
-    Schema, book, reminders by state, what waits and since when, gateways, problems of files, the last plans; pauses
-    that wait for your approval, and daemons that go on with older files because those of now are wrong.
+    Schema, book, reminders by state, what waits and since when, which daemon leads, gateways, problems of files, the
+    last plans; pauses that wait for your approval, and daemons that go on with older files because those of now are
+    wrong.
 
     \b
     Example:
@@ -72,7 +76,8 @@ def status(frame: Frame, as_json: bool) -> None:
 def _look(frame: Frame, engine: Engine, schema: SchemaState) -> _Status:
     from sqlalchemy import func, select
 
-    from reminder.store import gateway_states, guards, outbox, plan_runs, refusals
+    from reminder.store import gateway_states, guards, leases, outbox, plan_runs, refusals
+    from reminder.store.clock import common_instant
     from reminder.store.schema import account
 
     installation, at = frame.installation, frame.now()
@@ -90,6 +95,8 @@ def _look(frame: Frame, engine: Engine, schema: SchemaState) -> _Status:
             paused = gateway_states.paused(connection, at)
             found.pauses = guards.open_pauses(connection)
             found.refusals = refusals.listing(connection, at)
+            found.leader = leases.current(connection, leases.LEADER)
+            found.leads = found.leader is not None and found.leader.holds(common_instant(connection, at))
     found.gateways = _gateways(installation, paused)
     return found
 
@@ -116,6 +123,7 @@ def _show(found: _Status, zone: str) -> None:
         "policies": ", ".join(found.policies) or "none",
         "reminders": ", ".join(f"{state} {count}" for state, count in found.outbox.items()) or "none",
         "waiting since": instant(found.oldest_waiting, zone) or "nothing waits",
+        "leader": _leader(found, zone),
     }
     if not found.schema.up_to_date:
         lines = {name: lines[name] for name in ("at", "schema", "policies")}
@@ -144,6 +152,15 @@ def _show(found: _Status, zone: str) -> None:
         table(("slot", "began", "planned", "by"), rows, right=("planned",), title="\nLast plans")
 
 
+def _leader(found: _Status, zone: str) -> str:
+    from reminder.cli.output import instant
+
+    if found.leader is None or not found.leader.owner:
+        return "no daemon leads"
+    since = f"{found.leader.owner} since {instant(found.leader.since, zone)}"
+    return since if found.leads else f"none: the last was {since}, and says nothing any more"
+
+
 def _wall(row: Row[Any]) -> str:
     return f"{row.slot_no // 60:02}:{row.slot_no % 60:02}"
 
@@ -165,6 +182,7 @@ def _data(found: _Status) -> dict[str, object]:
         "gateways": found.gateways,
         "pauses": found.pauses,
         "refusals": found.refusals,
+        "leader": {"leads": found.leads} | asdict(found.leader) if found.leader else None,
         "plans": [
             {
                 "slot_date": row.slot_date, "slot_time": _wall(row), "owner": row.owner, "started_at": row.started_at,

@@ -105,6 +105,7 @@ def _rows(frame: Frame) -> list[dict[str, Any]]:
 def _templates(policy: Policy) -> set[str]:
     """Return the templates that a policy sends."""
     names = {step.template for step in policy.steps if step.template}
+    names |= {rule.template for rule in policy.breaches}
     if policy.consolidated is not None:
         names |= {f"{policy.consolidated}/{step.tier}" for step in policy.steps if step.template}
     return names
@@ -206,7 +207,7 @@ def _render(frame: Frame, name: str, account: Account, dpd: int) -> Rendered:
 
 def _facts(account: Account, dpd: int) -> TextFacts:
     from reminder.domain.policy import Step, tier_of
-    from reminder.message.values import TextFacts
+    from reminder.message.values import Missed, TextFacts
 
     assert account.due_date is not None  # noqa: S101 - the sample has both
     assert account.amount_due is not None  # noqa: S101
@@ -220,4 +221,5 @@ def _facts(account: Account, dpd: int) -> TextFacts:
         step=Step(key="sample", id="sample", number=1, opens=dpd, closes=dpd + SAMPLE_STEP_DAYS, tier=tier),
         grace_ends=account.due_date + timedelta(days=SAMPLE_GRACE_DAYS),
         today=account.due_date + timedelta(days=dpd),
+        missed=Missed(account.due_date, account.amount_due, account.amount_due),
     )

@@ -11,8 +11,17 @@ from datetime import time, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator, Strict, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    PlainValidator,
+    Strict,
+    WithJsonSchema,
+)
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from reminder.domain.money import MoneyError, minor_digits
 from reminder.domain.zones import known_zone
@@ -26,6 +35,7 @@ __all__ = [
     "Duration",
     "Flag",
     "LanguageTag",
+    "OneOrMore",
     "Price",
     "Region",
     "Scalar",
@@ -36,6 +46,7 @@ __all__ = [
     "WholeNumber",
     "Zone",
     "contradict",
+    "listed",
     "parsed_by",
     "refuse",
 ]
@@ -231,3 +242,23 @@ Duration = Annotated[timedelta, *parsed_by(_parse_duration, {"type": "string", "
 
 Scalar = Annotated[str | int | Decimal, *parsed_by(_parse_scalar, {"type": ["string", "number", "boolean"]})]
 """What an account's field or attribute can be compared with."""
+
+
+def listed(value: object) -> object:
+    """Return what is no list as the only item of one."""
+    return value if isinstance(value, list | tuple) else [value]
+
+
+class OneOrMore:
+    """A list of a file that may also be written as its only item."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401 - pydantic's own
+        """Return the check: what is no list is put into one first, and nothing into none."""
+        return core_schema.no_info_before_validator_function(
+            lambda value: [] if value is None else listed(value), handler(source)
+        )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Return what editors check by: an item, or a list of them."""
+        listed = handler(schema)
+        return {"anyOf": [listed["items"], listed]}

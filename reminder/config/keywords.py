@@ -6,22 +6,23 @@ us deaf to a STOP (laws 8 and 9).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, ValidationError
 
+from reminder.config.by_language import load_by_language
 from reminder.config.fields import LanguageTag, StrictModel
-from reminder.config.scaffold import bundled
 from reminder.config.wording import problems_of
-from reminder.config.yaml_document import read_document, yaml_files
+from reminder.config.yaml_document import read_document
 from reminder.errors import ConfigError, Problem
 
 __all__ = ["MEANINGS", "KeywordsModel", "LoadedKeywords", "PhrasesModel", "load_keywords", "read_keywords"]
 
-MEANINGS = ("stop", "start", "wrong_person", "dispute", "paid", "help")
+MEANINGS = (
+    "stop", "start", "deceased", "represented", "insolvent", "fraud_victim", "wrong_person", "dispute", "paid", "help",
+)  # fmt: skip
 """What a file can have words for."""
 
 _Text = Annotated[str, Field(min_length=1, max_length=80)]
@@ -55,9 +56,29 @@ class KeywordsModel(StrictModel):
         description="Texts again: lifts what a STOP forbade.",
         examples=[{"words": ["start"]}],
     )
+    deceased: PhrasesModel = Field(
+        default_factory=PhrasesModel,
+        description="The customer has died: never contacted again, unless a person finds that it is not so.",
+        examples=[{"phrases": ["has died"]}],
+    )
+    represented: PhrasesModel = Field(
+        default_factory=PhrasesModel,
+        description="A lawyer or adviser speaks for the customer: never contacted, as above.",
+        examples=[{"phrases": ["my lawyer"]}],
+    )
+    insolvent: PhrasesModel = Field(
+        default_factory=PhrasesModel,
+        description="The customer is in insolvency proceedings: never contacted, as above.",
+        examples=[{"phrases": ["filed for bankruptcy"]}],
+    )
+    fraud_victim: PhrasesModel = Field(
+        default_factory=PhrasesModel,
+        description="Somebody else borrowed in the customer's name: never contacted, as above.",
+        examples=[{"phrases": ["identity theft"]}],
+    )
     wrong_person: PhrasesModel = Field(
         default_factory=PhrasesModel,
-        description="The number is somebody else's: the customer is held, the number marked.",
+        description="The number is somebody else's: it is never tried again, whoever is booked under it.",
         examples=[{"phrases": ["wrong number"]}],
     )
     dispute: PhrasesModel = Field(
@@ -102,20 +123,4 @@ def load_keywords(folder: Path) -> LoadedKeywords:
     """Return the words of the folder, and of each language that it lacks or breaks those of the program. Never raises
     for the folder's files; raises ConfigError where the program's own can't be read.
     """
-    own = {path.name: path for path in yaml_files(bundled("config") / "keywords")}
-    models, problems = _readable({path.name: path for path in yaml_files(folder)})
-    read = {model.language for model in models.values()}
-    shipped = {name: read_keywords(path) for name, path in own.items() if name not in models}
-    models |= {name: model for name, model in shipped.items() if model.language not in read}
-    return LoadedKeywords(tuple(models[name] for name in sorted(models)), tuple(problems))
-
-
-def _readable(files: Mapping[str, Path]) -> tuple[dict[str, KeywordsModel], list[Problem]]:
-    models: dict[str, KeywordsModel] = {}
-    problems: list[Problem] = []
-    for name, path in files.items():
-        try:
-            models[name] = read_keywords(path)
-        except ConfigError as error:
-            problems += error.problems
-    return models, problems
+    return LoadedKeywords(*load_by_language(folder, "keywords", read_keywords))

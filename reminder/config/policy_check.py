@@ -46,6 +46,7 @@ def check_policies(
             *_outlived_tiers(file),
             *_odd_values(file),
             *(_unknown_fields(file, attributes) if attributes is not None else ()),
+            *(_unknown_place(file, attributes) if attributes is not None else ()),
             *(_unknown_gateways(file, gateways) if gateways is not None else ()),
         )
     ]
@@ -128,6 +129,14 @@ def _odd_values(file: PolicyFile) -> Iterator[Problem]:
                     f"write {_MEANT_AS_FLAG[value.lower()]}"
                 )
                 yield _warn(file, ("applies_to", term.field), message)
+
+
+def _unknown_place(file: PolicyFile, attributes: Collection[str]) -> Iterator[Problem]:
+    places = file.policy.places
+    if places is not None and places.by not in attributes:
+        message = f"profile.by: the book has no attribute `{places.by}`{nearest(places.by, attributes)}"
+        advice = "; the place is told by the number alone"
+        yield file.document.problem(("profile", "by"), message + advice, warning=True)
 
 
 def _unknown_fields(file: PolicyFile, attributes: Collection[str]) -> Iterator[Problem]:

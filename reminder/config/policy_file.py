@@ -10,19 +10,22 @@ from typing import Final
 from pydantic import ValidationError
 
 from reminder.config.calendars import NO_CALENDARS, Calendars
-from reminder.config.policy_floor import check_floor
-from reminder.config.policy_model import CapModel, PolicyModel, StepModel, WindowModel
+from reminder.config.cap_model import caps_of
+from reminder.config.places_model import PlacesModel
+from reminder.config.policy_floor import check_floor, unbounded
+from reminder.config.policy_model import BreachModel, PolicyModel, StepModel, WindowModel
 from reminder.config.policy_selector import check_selector, selector_of, sound_conditions
 from reminder.config.policy_steps import check_steps, expand
 from reminder.config.windows import hours_of
 from reminder.config.wording import problems_of
 from reminder.config.yaml_document import Document, read_document
 from reminder.domain.caps import Cap
-from reminder.domain.policy import Policy
+from reminder.domain.places import Places
+from reminder.domain.policy import BreachRule, Policy
 from reminder.domain.profile import Profile, combined
 from reminder.errors import ConfigError, Problem
 
-__all__ = ["PolicyFile", "cap_of", "read_policy"]
+__all__ = ["PolicyFile", "read_policy"]
 
 _VERSION_LENGTH: Final = 12
 
@@ -50,12 +53,33 @@ def read_policy(path: Path, profiles: Mapping[str, Profile], calendars: Calendar
     problems = [
         *check_selector(model.applies_to, document),
         *check_steps(tuple(enumerate(model.steps)), document),
-        *check_floor(model.profile, model.window, model.steps, document, profiles),
+        *check_floor(model.profiles, model.window, model.steps, document, profiles),
+        *_taken_ids(model, document),
+        *_places(model, document, profiles),
+        *_notices(model, document, profiles),
     ]
     if problems:
         raise ConfigError(_in_order(problems))
-    profile = combined([profiles[name] for name in dict.fromkeys(model.profile)])
-    return PolicyFile(document, model, _policy(model, document, profile, calendars))
+    return PolicyFile(document, model, _policy(model, document, profiles, calendars))
+
+
+def _places(model: PolicyModel, document: Document, profiles: Mapping[str, Profile]) -> Iterator[Problem]:
+    """Find places whose profiles set no hours, where the policy sets none either."""
+    if not isinstance(model.profile, PlacesModel) or model.window or not set(model.profiles) <= set(profiles):
+        return
+    for place, names in {**model.profile.places, "otherwise": model.profile.fallback}.items():
+        yield from unbounded([profiles[name] for name in names], model.steps, document, f" in {place}")
+
+
+def _notices(model: PolicyModel, document: Document, profiles: Mapping[str, Profile]) -> Iterator[Problem]:
+    """Find notices that no cap exempts: only the rule that sets a cap can lift it."""
+    rules = (cap for name in model.profiles if name in profiles for cap in profiles[name].caps)
+    if any(cap.exempts_notices for cap in (*rules, *caps_of(model.caps))):
+        return
+    for index, step in enumerate(model.steps):
+        if step.notice:
+            message = f"steps[{index}].notice: no cap of this policy or its profile exempts notices; delete it"
+            yield document.problem(("steps", index, "notice"), message)
 
 
 def _in_order(problems: list[Problem]) -> list[Problem]:
@@ -91,15 +115,10 @@ def _sound_steps(raw: object) -> Iterator[tuple[int, StepModel]]:
             continue
 
 
-def cap_of(cap: CapModel, source: str = "policy") -> Cap:
-    """Return the domain's form of a cap; `source` names the rule it comes from."""
-    period, days = cap.per
-    return Cap(cap.max, period, days, source)
-
-
-def _policy(model: PolicyModel, document: Document, profile: Profile, calendars: Calendars) -> Policy:
+def _policy(model: PolicyModel, document: Document, profiles: Mapping[str, Profile], calendars: Calendars) -> Policy:
+    profile, own = combined([profiles[name] for name in model.profiles]), caps_of(model.caps)
     # Caps that count the same are one; the profile's goes first, so that it is the one named.
-    caps = dict.fromkeys((*profile.caps, *map(cap_of, model.caps.per_customer)))
+    caps = dict.fromkeys((*profile.caps, *own))
     return Policy(
         name=model.policy,
         description=model.description,
@@ -114,4 +133,31 @@ def _policy(model: PolicyModel, document: Document, profile: Profile, calendars:
         steps=expand(model.steps, model.grace_days),
         consolidated="consolidated" if model.consolidate else None,
         version=document.digest[:_VERSION_LENGTH],
+        consent=model.consent is not None,
+        broken_promise=_breach(model.broken_promise),
+        broken_plan=_breach(model.broken_plan),
+        places=_by_place(model, own, profiles),
     )
+
+
+def _by_place(model: PolicyModel, own: tuple[Cap, ...], profiles: Mapping[str, Profile]) -> Places | None:
+    chosen = model.profile
+    if not isinstance(chosen, PlacesModel):
+        return None
+    known = {name: profiles[name] for name in model.profiles}
+    return Places(chosen.by, chosen.places, chosen.fallback, known, own)
+
+
+def _breach(model: BreachModel | None) -> BreachRule | None:
+    return BreachRule(model.id, model.template, model.within) if model else None
+
+
+def _taken_ids(model: PolicyModel, document: Document) -> Iterator[Problem]:
+    """Find breaches whose id is that of a step, or of the other breach: ids are identity."""
+    taken = {step.id: f"steps[{index}]" for index, step in enumerate(model.steps)}
+    for key, breach in (("broken_promise", model.broken_promise), ("broken_plan", model.broken_plan)):
+        if breach is not None and breach.id in taken:
+            message = f"{key}.id: `{breach.id}` is taken by {taken[breach.id]}; ids are identity, choose another"
+            yield document.problem((key, "id"), message)
+        if breach is not None:
+            taken.setdefault(breach.id, key)

@@ -16,7 +16,7 @@ from reminder.domain.profile import Profile, Rule
 from reminder.domain.window import Hours, opening
 from reminder.errors import Problem
 
-__all__ = ["check_floor", "ever_open"]
+__all__ = ["check_floor", "ever_open", "unbounded"]
 
 _LATEST_DPD: Final = 10**6
 _SOME_DAY: Final = datetime(2026, 6, 1, tzinfo=UTC)
@@ -45,7 +45,7 @@ def check_floor(
         for profile in known:
             problems += _wider(windows, profile, _days(steps), document)
     if not windows and not problems and steps:
-        problems += _unbounded(known, _days(steps), document)
+        problems += unbounded(known, steps, document)
     if not problems and not wrong:
         problems += _never(known, document)
     return [*problems, *wrong]
@@ -86,8 +86,14 @@ def _wider(
             yield document.problem(("window",), message)
 
 
-def _unbounded(known: Sequence[Profile], days: tuple[int, int], document: Document) -> Iterator[Problem]:
-    """Find days on which nothing would keep a text from going out at night: no window, and no rule with hours."""
+def unbounded(
+    known: Sequence[Profile], steps: Sequence[StepModel], document: Document, where: str = ""
+) -> Iterator[Problem]:
+    """Find days on which nothing would keep a text from going out at night: no window, and no rule with hours.
+
+    `where` says in which place, if that is not everywhere.
+    """
+    days = _days(steps)
     rules = [rule for profile in known for rule in profile.rules if rule.hours is not None]
     if any(rule.lasting for rule in rules):
         return
@@ -96,7 +102,7 @@ def _unbounded(known: Sequence[Profile], days: tuple[int, int], document: Docume
     day = next((day for day in free if not any(rule.binds_on(day) for rule in rules)), None)
     if day is not None:
         names = ", ".join(f"`{profile.name}`" for profile in known)
-        message = f"profile: {names} sets no hours on day {day}, and there is no `window`; add one"
+        message = f"profile: {names} sets no hours on day {day}{where}, and there is no `window`; add one"
         yield document.problem(("profile",), f"{message}, or a profile with hours, such as `house-default`")
 
 

@@ -6,27 +6,25 @@ Only shapes are checked here, one value at a time; what one value means beside a
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
     Discriminator,
     Field,
-    GetCoreSchemaHandler,
-    GetJsonSchemaHandler,
     Tag,
     WithJsonSchema,
 )
-from pydantic_core import CoreSchema, core_schema
 
+from reminder.config.cap_model import CapsModel
 from reminder.config.fields import (
     AttributeName,
     ClockTime,
     ClosingTime,
     Flag,
+    OneOrMore,
     Scalar,
     Slug,
     StrictModel,
@@ -34,55 +32,18 @@ from reminder.config.fields import (
     WeekDays,
     WholeNumber,
     Zone,
-    parsed_by,
-    refuse,
+    listed,
 )
-from reminder.domain.caps import CapPeriod
+from reminder.config.places_model import PlacesModel, Profiles
 
 __all__ = [
-    "CapModel",
-    "CapsModel",
+    "BreachModel",
     "ConditionModel",
-    "Period",
     "PolicyModel",
     "RouteModel",
     "StepModel",
     "WindowModel",
 ]
-
-_ROLLING: Final = re.compile(r"([1-9][0-9]{0,2}) days?")
-_ROLLING_DAYS_MAX: Final = 366
-
-Period = tuple[CapPeriod, int]
-"""What a cap counts within, and for a rolling period its days."""
-
-
-def _parse_period(value: object) -> Period:
-    if value in ("day", "week", "month"):
-        return CapPeriod(str(value)), 1
-    match = _ROLLING.fullmatch(value) if isinstance(value, str) else None
-    if match is None or int(match[1]) > _ROLLING_DAYS_MAX:
-        raise refuse("a period", f"write day, week, month, or `7 days` (up to {_ROLLING_DAYS_MAX})")
-    return CapPeriod.ROLLING, int(match[1])
-
-
-def _listed(value: object) -> object:
-    return value if isinstance(value, list | tuple) else [value]
-
-
-class OneOrMore:
-    """A list of a file that may also be written as its only item."""
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401 - pydantic's own
-        """Return the check: what is no list is put into one first, and nothing into none."""
-        return core_schema.no_info_before_validator_function(
-            lambda value: [] if value is None else _listed(value), handler(source)
-        )
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """Return what editors check by: an item, or a list of them."""
-        listed = handler(schema)
-        return {"anyOf": [listed["items"], listed]}
 
 
 _ONE: Final = {"type": ["string", "number", "boolean"]}
@@ -93,7 +54,7 @@ class ConditionModel(StrictModel):
 
     not_: Annotated[
         tuple[Scalar, ...],
-        BeforeValidator(_listed),
+        BeforeValidator(listed),
         WithJsonSchema({"anyOf": [_ONE, {"type": "array", "items": _ONE, "minItems": 1}]}),
     ] = Field(
         default=(),
@@ -144,27 +105,6 @@ class WindowModel(StrictModel):
     )
 
 
-class CapModel(StrictModel):
-    """How many contacts a period may hold."""
-
-    max: WholeNumber = Field(ge=1, le=1000, description="Most contacts in the period.", examples=[3])
-    per: Annotated[
-        Period,
-        *parsed_by(_parse_period, {"type": "string", "pattern": "^(day|week|month|[1-9][0-9]{0,2} days?)$"}),
-    ] = Field(description="The period: day, week, month, or a number of days.", examples=["7 days"])
-
-
-class CapsModel(StrictModel):
-    """Limits on how often someone is contacted."""
-
-    per_customer: tuple[CapModel, ...] = Field(
-        default=(),
-        max_length=8,
-        description="Limits for one customer, over all accounts and policies.",
-        examples=[[{"max": 1, "per": "day"}]],
-    )
-
-
 class RouteModel(StrictModel):
     """Gateways in the order they are tried, by channel."""
 
@@ -208,6 +148,25 @@ class StepModel(StrictModel):
         examples=["not account.autopay"],
     )
     to: Slug | None = Field(default=None, description="Who a hand_over goes to.", examples=["collections"])
+    notice: Flag = Field(
+        default=False,
+        description="Whether the law demands this text of you, so that caps which exempt notices don't count it.",
+        examples=[True],
+    )
+
+
+class BreachModel(StrictModel):
+    """What a broken promise or plan deserves: a text of its own, once for each, in place of the policy's own steps."""
+
+    id: Slug = Field(description="Identity of the step, unlike that of any other.", examples=["promise-broken"])
+    template: TemplatePath = Field(description="Template of the text.", examples=["breach/promise"])
+    within: WholeNumber = Field(
+        default=3,
+        ge=1,
+        le=30,
+        description="Days for which it is true, from the first day after those in which a payment may be booked.",
+        examples=[3],
+    )
 
 
 class PolicyModel(StrictModel):
@@ -227,12 +186,10 @@ class PolicyModel(StrictModel):
         description="Fields an account must have, all of them; left out: every account.",
         examples=[{"product": ["cash-loan"], "currency": "CNY"}],
     )
-    profile: Annotated[tuple[Slug, ...], OneOrMore()] = Field(
+    profile: Profiles = Field(
         default=("house-default",),
-        min_length=1,
-        max_length=8,
-        description="Contact rules of a jurisdiction, the floor; with several, all of them hold.",
-        examples=["cn-consumer-credit", ["us-regf", "us-ma-agency"]],
+        description="Contact rules of a jurisdiction, the floor; with several, all of them hold; or by place.",
+        examples=["cn-consumer-credit", ["us-regf", "us-ma-agency"], {"by": "place", "places": {"CN": "cn-gbt45251"}}],
     )
     timezone: Zone = Field(
         description="Zone whose calendar the days past due are counted in.", examples=["Asia/Shanghai"]
@@ -249,6 +206,11 @@ class PolicyModel(StrictModel):
     caps: CapsModel = Field(
         default=CapsModel(), description="How often a customer may be contacted.", examples=[{"per_customer": []}]
     )
+    consent: Literal["required"] | None = Field(
+        default=None,
+        description="No text without the customer's consent on record; a profile may ask for it all the same.",
+        examples=["required"],
+    )
     consolidate: Literal["customer"] | None = Field(
         default=None,
         description="One text for all accounts of a customer that are due a step now.",
@@ -257,9 +219,25 @@ class PolicyModel(StrictModel):
     route: RouteModel = Field(
         description="Gateways, in the order they are tried.", examples=[{"sms": ["twilio", "console"]}]
     )
+    broken_promise: BreachModel | None = Field(
+        default=None,
+        description="Text for a promise to pay that the book shows to be broken; left out: none.",
+        examples=[{"id": "promise-broken", "template": "breach/promise", "within": 3}],
+    )
+    broken_plan: BreachModel | None = Field(
+        default=None,
+        description="Text for a repayment plan that a missed part has ended; left out: none.",
+        examples=[{"id": "plan-broken", "template": "breach/plan", "within": 3}],
+    )
     steps: tuple[StepModel, ...] = Field(
         min_length=1,
         max_length=200,
         description="The steps, earliest first.",
         examples=[[{"id": "due-today", "at": 0, "template": "grace/due_today"}]],
     )
+
+    @property
+    def profiles(self) -> tuple[str, ...]:
+        """Every profile that is named, once."""
+        names = self.profile.profiles if isinstance(self.profile, PlacesModel) else self.profile
+        return tuple(dict.fromkeys(names))

@@ -4,18 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
 from reminder.config.policy_model import ConditionModel, Wanted
-from reminder.config.yaml_document import Document
+from reminder.config.yaml_document import Document, document_of
 from reminder.domain.selector import Selector, Term, canonical
-from reminder.errors import Problem
+from reminder.errors import ConfigError, Problem
 
-__all__ = ["AMOUNT_FIELD", "check_selector", "selector_of", "sound_conditions"]
+__all__ = ["AMOUNT_FIELD", "check_selector", "selector_in", "selector_of", "sound_conditions"]
 
 AMOUNT_FIELD = "amount_due"
 """The one field that takes a range, and takes nothing else."""
+
+
+def selector_in(text: str, name: str) -> Selector:
+    """Return the selector that a text writes as `applies_to` does, such as `region: Sichuan`; `name` stands for a path.
+
+    Raises ConfigError with every problem that was found; a selector for every account is one.
+    """
+    document = document_of(Path(name), text)
+    raw = document.data
+    if not isinstance(raw, dict) or not raw:
+        message = "expected conditions such as `region: Sichuan` or `{region: [Sichuan, Tibet], product: {not: card}}`"
+        raise ConfigError([document.problem((), message)])
+    sound = sound_conditions(raw)
+    problems = [
+        document.problem((field,), f"{field}: expected a value, a list of values, or a condition such as {{not: card}}")
+        for field in raw
+        if str(field) not in sound
+    ]
+    problems += [
+        document.problem((field,), f"{field}: {message}")
+        for field, wanted in sound.items()
+        for message in _complaints(field, wanted)
+    ]
+    if problems:
+        raise ConfigError(problems)
+    return selector_of(sound)
 
 
 def selector_of(applies_to: Mapping[str, Wanted]) -> Selector:

@@ -53,6 +53,7 @@ def _occurrences(step: StepModel, next_at: int | None, grace_days: int) -> Itera
             template=step.template or "",
             when=step.when,
             to=step.to,
+            notice=step.notice,
         )
 
 
@@ -92,6 +93,8 @@ def _alone(step: StepModel) -> Iterator[Found]:
             yield "", f"step `{step.id}` hands over, but not to whom; add `to`, such as `to: collections`"
         if step.template is not None:
             yield "template", "a hand_over sends no text; delete the template, or make it a step of its own"
+        if step.notice:
+            yield "notice", "a hand_over sends no text; delete `notice`, or make it a step of its own"
     if step.every is not None and step.times is None:
         yield "every", "expected `times` beside it; say how often the step comes in all"
     if step.times is not None and step.every is None:

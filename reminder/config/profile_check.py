@@ -9,11 +9,11 @@ from pathlib import Path
 from reminder.config.calendars import changes_for
 from reminder.config.policies import LoadedPolicies
 from reminder.config.profiles import LoadedProfiles
-from reminder.domain.calendar import adjusted_data_known
+from reminder.domain.calendar import adjusted_data_known, official_until
 from reminder.domain.window import HolidayRule, Hours
 from reminder.errors import Problem
 
-__all__ = ["check_profiles", "unknown_years"]
+__all__ = ["check_profiles", "check_roles", "missing_notices", "unknown_years"]
 
 
 def check_profiles(profiles: LoadedProfiles, policies: LoadedPolicies, folder: Path, today: date) -> list[Problem]:
@@ -21,16 +21,31 @@ def check_profiles(profiles: LoadedProfiles, policies: LoadedPolicies, folder: P
 
     Holidays are asked for the year of `today` and the next one.
     """
-    return [*profiles.problems, *_missing_notices(profiles, policies, folder, today)]
+    return [*profiles.problems, *missing_notices(profiles, policies, folder, today)]
 
 
-def _missing_notices(
-    profiles: LoadedProfiles, policies: LoadedPolicies, folder: Path, today: date
-) -> Iterator[Problem]:
+def check_roles(profiles: LoadedProfiles, policies: LoadedPolicies) -> Iterator[Problem]:
+    """Find policies under a profile that does not bind what this deployment is: such rules are not in force."""
+    for file in policies.files:
+        for name in file.model.profiles:
+            profile = profiles.profiles.get(name)
+            if profile is None or not profile.rules or profiles.binding[name].rules:
+                continue
+            bound = " and ".join(sorted({role for rule in profile.rules for role in rule.binds}))
+            message = (
+                f"profile: `{name}` binds {bound} only, and `lender.role` is {profiles.role}, so that none of its "
+                "rules is in force; name the profile that binds you, or correct the role"
+            )
+            yield file.document.problem(("profile",), message, warning=True)
+
+
+def missing_notices(profiles: LoadedProfiles, policies: LoadedPolicies, folder: Path, today: date) -> Iterator[Problem]:
+    """Find calendars in use whose days off are not known officially for this year or the next."""
     for calendar, year in unknown_years(profiles, policies, today):
+        until = official_until(calendar, today.year, changes_for(calendar, profiles.calendars))
         message = (
-            f"the official holidays of {calendar} for {year} are not known, so that days off may get texts "
-            f"and worked weekends none; write the notice into this file, with `official_years: [{year}]`"
+            f"the official holidays of {calendar} for {year} are not known, only those until {until}, so that days off "
+            f"may get texts and worked weekends none; write the notice into this file, with `official_years: [{year}]`"
         )
         yield Problem(str(folder / f"{calendar.lower()}.yaml"), 0, 0, message, warning=True)
 

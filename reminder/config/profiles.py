@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints, ValidationError
 
 from reminder.config.calendars import NO_CALENDARS, Calendars, LoadedCalendars, load_calendars
+from reminder.config.cap_model import CapsModel, caps_of
 from reminder.config.fields import Slug, StrictModel, WholeNumber
-from reminder.config.policy_file import cap_of
 from reminder.config.policy_floor import ever_open
-from reminder.config.policy_model import CapModel, WindowModel
+from reminder.config.policy_model import WindowModel
 from reminder.config.windows import check_windows, hours_of
 from reminder.config.wording import problems_of
+from reminder.config.wording_file import Requirement
 from reminder.config.yaml_document import Document, read_document, yaml_files
-from reminder.domain.profile import Profile, Rule
+from reminder.domain.hold import HoldKind
+from reminder.domain.profile import HoldTerm, Profile, Rule
 from reminder.errors import ConfigError, Problem
 
 __all__ = ["LoadedProfiles", "ProfileModel", "RuleModel", "load_profiles", "read_profile"]
@@ -28,7 +31,7 @@ Sentence = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 
 
 class RuleModel(StrictModel):
-    """One rule of a place: hours, caps, or both. What it leaves out of its origin is what the profile says."""
+    """One rule of a place: hours, caps, consent, wording, or several. What its origin lacks is the profile's."""
 
     rule: Slug = Field(description="Name of the rule.", examples=["hours"])
     source: str = Field(
@@ -58,11 +61,42 @@ class RuleModel(StrictModel):
         description="When contact is allowed: in any of these.",
         examples=[[{"days": "mon-sun", "from": "08:00", "to": "22:00"}]],
     )
-    caps: tuple[CapModel, ...] = Field(
+    caps: CapsModel = Field(
+        default_factory=CapsModel,
+        description="How often somebody may be contacted.",
+        examples=[{"per_claim": [{"max": 7, "per": "7 days", "exempts_notices": True}]}],
+    )
+    consent: Literal["required"] | None = Field(
+        default=None, description="No text without the customer's consent on record.", examples=["required"]
+    )
+    wording: tuple[Requirement, ...] = Field(
         default=(),
-        max_length=8,
-        description="Most texts that one customer may get, over all accounts and policies.",
-        examples=[[{"max": 7, "per": "7 days"}]],
+        description="What every text must say; how that is recognised stands in `config/wording/`.",
+        examples=[["opt_out", "collector"]],
+    )
+
+
+class HoldTermModel(StrictModel):
+    """How long a place gives customers rest, for one cause."""
+
+    term: Slug = Field(description="Name of the term.", examples=["breathing-space"])
+    kind: Literal["breathing_space", "hardship", "dispute", "legal"] = Field(
+        description="Kind of the hold that it makes.", examples=["breathing_space"]
+    )
+    days: WholeNumber | None = Field(
+        default=None,
+        ge=1,
+        le=3650,
+        description="Days after the one on which it begins; left out: until a person releases it.",
+        examples=[60],
+    )
+    description: Sentence = Field(description="For whom, and what ends it.", examples=["Breathing space, 60 days"])
+    source: str = Field(min_length=1, max_length=300, description="Where the term stands.", examples=["SI 2020/1311"])
+    as_of: str | None = Field(
+        default=None, pattern=_AS_OF, description="When the source was read.", examples=["2026-11"]
+    )
+    confidence: Confidence | None = Field(
+        default=None, description="How well the source is known, as for the profile.", examples=["M"]
     )
 
 
@@ -98,6 +132,22 @@ class ProfileModel(StrictModel):
             ]
         ],
     )
+    holds: tuple[HoldTermModel, ...] = Field(
+        default=(),
+        max_length=10,
+        description="Pauses that the place gives customers, for `reminder hold add --term`.",
+        examples=[
+            [
+                {
+                    "term": "breathing-space",
+                    "kind": "breathing_space",
+                    "days": 60,
+                    "description": "Debt respite",
+                    "source": "SI 2020/1311",
+                }
+            ]
+        ],
+    )
     leaves_to_lender: tuple[Sentence, ...] = Field(
         default=(),
         max_length=30,
@@ -108,11 +158,21 @@ class ProfileModel(StrictModel):
 
 @dataclass(frozen=True)
 class LoadedProfiles:
-    """Profiles by name, the calendars they were read with, and the problems of the files that were left out."""
+    """Profiles by name with their files, the calendars read with them, and the problems of files that were left out.
+
+    `role` is what this deployment is, lender or agency, if it says so.
+    """
 
     profiles: Mapping[str, Profile]
     problems: tuple[Problem, ...]
     calendars: Calendars = field(default_factory=dict)
+    role: str | None = None
+    documents: Mapping[str, Document] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def binding(self) -> Mapping[str, Profile]:
+        """The profiles with the rules that bind this deployment."""
+        return {name: profile.bound(self.role) for name, profile in self.profiles.items()}
 
 
 def read_profile(path: Path, calendars: Calendars = NO_CALENDARS) -> tuple[Profile, Document]:
@@ -141,8 +201,8 @@ def read_profile(path: Path, calendars: Calendars = NO_CALENDARS) -> tuple[Profi
 
 def _check_rule(index: int, rule: RuleModel, document: Document) -> Iterator[Problem]:
     loc = ("rules", index)
-    if not rule.windows and not rule.caps:
-        message = "has neither `windows` nor `caps`; what can't be said so belongs into `leaves_to_lender`"
+    if not rule.windows and not rule.caps and rule.consent is None and not rule.wording:
+        message = "has neither `windows`, `caps`, `consent` nor `wording`; say the rest in `leaves_to_lender`"
         yield document.problem((*loc, "rule"), f"rules[{index}]: `{rule.rule}` {message}")
     limited = [key for key in ("from_dpd", "until_dpd") if getattr(rule, key) is not None]
     if rule.caps and limited:
@@ -162,6 +222,18 @@ def _profile(model: ProfileModel, calendars: Calendars) -> Profile:
         confidence=model.confidence,
         rules=tuple(_rule(model, rule, calendars) for rule in model.rules),
         leaves_to_lender=model.leaves_to_lender,
+        holds=tuple(
+            HoldTerm(
+                term.term,
+                HoldKind(term.kind),
+                term.days,
+                term.description,
+                term.source,
+                term.as_of or model.as_of,
+                term.confidence or model.confidence,
+            )
+            for term in model.holds
+        ),
     )
 
 
@@ -171,22 +243,26 @@ def _rule(model: ProfileModel, rule: RuleModel, calendars: Calendars) -> Rule:
         name=rule.rule,
         source=rule.source,
         hours=hours_of(rule.windows, named, calendars) if rule.windows else None,
-        caps=tuple(cap_of(cap, named) for cap in rule.caps),
+        caps=caps_of(rule.caps, named),
         as_of=rule.as_of or model.as_of,
         confidence=rule.confidence or model.confidence,
         binds=frozenset(rule.binds or model.binds),
         from_dpd=rule.from_dpd,
         until_dpd=rule.until_dpd,
+        consent=named if rule.consent else "",
+        wording=rule.wording,
     )
 
 
-def load_profiles(folder: Path, calendars_folder: Path | None = None) -> LoadedProfiles:
+def load_profiles(folder: Path, calendars_folder: Path | None = None, role: str | None = None) -> LoadedProfiles:
     """Return every profile of the folder that can be read, and the problems of those that can't. Never raises.
 
     `calendars_folder` holds what the deployment knows of public holidays; its problems come first.
+    `role` is what this deployment is, lender or agency.
     """
     calendars = load_calendars(calendars_folder) if calendars_folder is not None else LoadedCalendars({}, ())
     profiles: dict[str, Profile] = {}
+    documents: dict[str, Document] = {}
     problems = [*calendars.problems]
     for path in yaml_files(folder):
         try:
@@ -198,5 +274,5 @@ def load_profiles(folder: Path, calendars_folder: Path | None = None) -> LoadedP
             message = f"profile: the name `{profile.name}` is taken by another file; choose another"
             problems.append(document.problem(("profile",), message))
             continue
-        profiles[profile.name] = profile
-    return LoadedProfiles(profiles, tuple(problems), calendars.calendars)
+        profiles[profile.name], documents[profile.name] = profile, document
+    return LoadedProfiles(profiles, tuple(problems), calendars.calendars, role, documents)

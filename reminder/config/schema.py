@@ -14,6 +14,7 @@ from reminder.config.keywords import KeywordsModel
 from reminder.config.policy_model import PolicyModel
 from reminder.config.profiles import ProfileModel
 from reminder.config.settings_model import Settings
+from reminder.config.wording_file import WordingModel
 
 __all__ = [
     "SCHEMAS",
@@ -23,6 +24,7 @@ __all__ = [
     "profile_schema",
     "schema_text",
     "settings_schema",
+    "wording_schema",
     "write_schemas",
 ]
 
@@ -54,6 +56,11 @@ def keywords_schema() -> Schema:
     return _schema(KeywordsModel)
 
 
+def wording_schema() -> Schema:
+    """Return the JSON Schema of a file of wording."""
+    return _schema(WordingModel)
+
+
 def _schema(model: type[BaseModel]) -> Schema:
     draft = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return draft | model.model_json_schema(by_alias=True, mode="validation")
@@ -65,6 +72,7 @@ SCHEMAS: Final[Mapping[str, Callable[[], Schema]]] = {
     "policy.schema.json": policy_schema,
     "profile.schema.json": profile_schema,
     "reminder.schema.json": settings_schema,
+    "wording.schema.json": wording_schema,
 }
 """Each file of `config/schema/` and what it holds."""
 

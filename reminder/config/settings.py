@@ -91,7 +91,10 @@ def _with_paths(settings: Settings, folder: Path) -> Settings:
     update: dict[str, object] = {
         "database": _absolute(settings.database, folder.parent),
         "templates": str((folder / settings.templates).resolve()),
+        "check_key_file": str(folder.parent / settings.check_key_file),
     }
+    if settings.encryption_key_file is not None:
+        update["encryption_key_file"] = str(folder.parent / settings.encryption_key_file)
     if settings.book is not None and settings.book.url is not None:
         url = _absolute(settings.book.url, folder.parent)
         update["book"] = settings.book.model_copy(update={"url": url})

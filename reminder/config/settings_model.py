@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import time
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
 
+from reminder.config.agreement_model import AgreementSettings
 from reminder.config.book_model import BookSettings
+from reminder.config.check_key import CHECK_KEY_FILE
 from reminder.config.fields import (
     ClockTime,
     Currency,
-    LanguageTag,
     Price,
     Region,
     Slug,
@@ -23,65 +23,19 @@ from reminder.config.fields import (
     parsed_by,
     refuse,
 )
+from reminder.config.retention_model import RetentionSettings
+from reminder.config.text_model import LanguageSettings, LenderSettings, TextSettings
+from reminder.config.watching_model import AlertSettings, WebSettings
 
 __all__ = [
     "DispatchSettings",
     "GatewaySettings",
     "GuardSettings",
-    "LanguageSettings",
-    "LenderSettings",
     "LogSettings",
     "PriceSettings",
     "ScheduleSettings",
     "Settings",
-    "WebSettings",
 ]
-
-
-def _localised(value: object) -> dict[str, str]:
-    if isinstance(value, str):
-        return {"": value}
-    if isinstance(value, dict) and value and all(isinstance(text, str) for text in value.values()):
-        return dict(value)
-    raise refuse('text, or one text for each language such as {zh-CN: 某某, en: "Acme"}', "put numbers in quotes")
-
-
-Localised = Annotated[
-    Mapping[str, str],
-    *parsed_by(
-        _localised,
-        {"anyOf": [{"type": "string"}, {"type": "object", "additionalProperties": {"type": "string"}}]},
-    ),
-]
-"""A text by language; the empty language stands for every one."""
-
-
-class LenderSettings(StrictModel):
-    """The lender as customers know it: what texts sign with, and where they lead."""
-
-    name: Localised = Field(description="Name the customer knows you by.", examples=["Acme Credit"])
-    hotline: Localised = Field(
-        default_factory=lambda: {"": ""}, description="Number to call, as printed.", examples=["95555"]
-    )
-    app: Localised = Field(
-        default_factory=lambda: {"": ""}, description="Name of the app to pay in.", examples=["Acme app"]
-    )
-    pay: Localised = Field(
-        default_factory=lambda: {"": ""}, description="Official page to pay on.", examples=["https://acme.example/pay"]
-    )
-
-
-class LanguageSettings(StrictModel):
-    """Which language a text is in."""
-
-    default: LanguageTag = Field(
-        default="en", description="For customers whose language isn't known.", examples=["zh-CN"]
-    )
-    fallback: tuple[LanguageTag, ...] = Field(
-        default=(),
-        description="Tried in turn where a template has no text in the customer's language.",
-        examples=[["en"]],
-    )
 
 
 class PriceSettings(StrictModel):
@@ -138,6 +92,9 @@ class ScheduleSettings(StrictModel):
         examples=[["08:30", "13:00"]],
     )
     tick_seconds: WholeNumber = Field(default=5, ge=1, le=300, description="Seconds between two looks.", examples=[5])
+    lead_seconds: WholeNumber = Field(
+        default=15, ge=2, le=300, description="After so many seconds of silence another daemon plans.", examples=[15]
+    )
     catch_up_hours: WholeNumber = Field(
         default=12, ge=0, le=168, description="How late a missed slot is still planned, in hours.", examples=[12]
     )
@@ -191,6 +148,13 @@ class GuardSettings(StrictModel):
     volume_min: WholeNumber = Field(
         default=200, ge=0, le=10_000_000, description="So many texts a day are never too many.", examples=[200]
     )
+    unknown_texts: WholeNumber = Field(
+        default=3,
+        ge=0,
+        le=1000,
+        description="Texts that only a provider knows before a run pauses; 0: unasked.",
+        examples=[3],
+    )
 
 
 class LogSettings(StrictModel):
@@ -201,18 +165,6 @@ class LogSettings(StrictModel):
     )
     level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least level that is written.", examples=["info"]
-    )
-
-
-class WebSettings(StrictModel):
-    """Where receipts and replies are taken, and what follows from replies."""
-
-    host: str = Field(default="127.0.0.1", min_length=1, description="Address to listen at.", examples=["127.0.0.1"])
-    port: WholeNumber = Field(
-        default=8080, ge=0, le=65_535, description="Port to listen at; 0 takes a free one.", examples=[8080]
-    )
-    paid_hold_days: WholeNumber = Field(
-        default=3, ge=1, le=60, description="How long a customer who says it is paid is left alone.", examples=[3]
     )
 
 
@@ -256,6 +208,9 @@ class Settings(StrictModel):
         examples=[{"default": "zh-CN", "fallback": ["en"]}],
     )
     lender: LenderSettings = Field(description="Who the texts come from.", examples=[{"name": "Acme Credit"}])
+    texts: TextSettings = Field(
+        default_factory=TextSettings, description="Where texts may lead.", examples=[{"links": ["pay.acme.example"]}]
+    )
     gateways: dict[Slug, GatewaySettings] = Field(
         default_factory=lambda: {"console": GatewaySettings(type="console")},
         description="Gateways by the name that routes use.",
@@ -267,18 +222,45 @@ class Settings(StrictModel):
     web: WebSettings = Field(
         default_factory=WebSettings, description="How receipts and replies are taken.", examples=[{"port": 8080}]
     )
+    alerts: AlertSettings = Field(
+        default_factory=AlertSettings,
+        description="Whom to wake, and for what.",
+        examples=[{"urls": "${REMINDER_ALERT_URLS:-}"}],
+    )
     schedule: ScheduleSettings = Field(
         default_factory=ScheduleSettings, description="When to plan.", examples=[{"timezone": "Asia/Shanghai"}]
     )
     dispatch: DispatchSettings = Field(
         default_factory=DispatchSettings, description="How to hand over to gateways.", examples=[{"in_flight": 32}]
     )
+    agreements: AgreementSettings = Field(
+        default_factory=AgreementSettings, description="How promises are judged.", examples=[{"grace_days": 2}]
+    )
     guards: GuardSettings = Field(
         default_factory=GuardSettings, description="When a run pauses and asks.", examples=[{"volume_factor": 4}]
+    )
+    retention: RetentionSettings = Field(
+        default_factory=RetentionSettings,
+        description="How long what is personal is kept.",
+        examples=[{"texts": "1095d"}],
     )
     logs: LogSettings = Field(default_factory=LogSettings, description="How to log.", examples=[{"format": "json"}])
     templates: str = Field(
         default="../templates", description="Folder of templates, seen from this file.", examples=["../templates"]
+    )
+
+    check_key_file: str = Field(
+        default=CHECK_KEY_FILE,
+        min_length=1,
+        description="File with the key of check codes, seen from the deployment's folder.",
+        examples=["/run/secrets/check_key"],
+    )
+    encryption_key_file: str | None = Field(
+        default=None,
+        min_length=1,
+        description="File with the keys that numbers and texts are sealed with in the database, seen from the "
+        "deployment's folder. Left out, they are kept as plain text.",
+        examples=["/run/secrets/encryption_key"],
     )
 
     @model_validator(mode="before")

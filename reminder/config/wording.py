@@ -20,13 +20,13 @@ from reminder.errors import Problem
 
 __all__ = ["found", "nearest", "problems_of", "secret_key", "spell_loc"]
 
-_SECRET_KEY: Final = re.compile(r"passw|secret|token|api_?key|auth_?key|private_?key|credential", re.IGNORECASE)
+_SECRET_KEY: Final = re.compile(r"passw|secret|token|api_?key|auth_?key|private_?key|credential|^urls$", re.IGNORECASE)
 _URL_PASSWORD: Final = re.compile(r"(://[^/@\s:]*:)[^@\s]+@")
 _SHOWN_MAX: Final = 40
 
 
 def secret_key(name: str) -> bool:
-    """Return whether a key of this name holds something that must not stand in a file."""
+    """Return whether a key of this name holds something that must not stand in a file; addresses of alerts do."""
     return _SECRET_KEY.search(name) is not None
 
 

@@ -9,7 +9,7 @@ stricter than a first start, where only the accounts of a broken file stay silen
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,14 +18,17 @@ from pathlib import Path
 from typing import Final
 
 import structlog
+from sqlalchemy import Connection
 
 from reminder.app import Installation, read_installation, redeployed
 from reminder.config.settings import Settings
 from reminder.daemon.ticks import Schedule
+from reminder.domain.record import Actor, Entry, Kind
 from reminder.errors import ConfigError, Problem
-from reminder.pipeline.check import Files, check_installation
+from reminder.pipeline.check import check_installation
 from reminder.pipeline.deployment import Deployment
-from reminder.store import edits, refusals
+from reminder.store import edits, record, refusals
+from reminder.store.deadlocks import in_transaction
 
 __all__ = ["WATCH_SECONDS", "InForce", "Live", "schedule_of"]
 
@@ -43,10 +46,17 @@ _FIXED: Final = ("database", "book")
 _AT_START: Final = ("logs", "web")
 """Settings that are read when the daemon starts, and that nothing else rests on."""
 
+_SCHEDULE_AT_START: Final = ("tick_seconds", "lead_seconds")
+"""Those of the schedule."""
+
 Look = frozenset[tuple[str, int, int, int]]
 """Files as they lie there: path, time of change (ns), size and inode."""
 
 log = structlog.get_logger("reminder.daemon")
+
+
+def _nobody_asked() -> None:
+    """Tell nobody that the files were read."""
 
 
 def schedule_of(settings: Settings) -> Schedule:
@@ -57,6 +67,7 @@ def schedule_of(settings: Settings) -> Schedule:
         plan_at=schedule.plan_at,
         every=timedelta(seconds=schedule.tick_seconds),
         late=timedelta(hours=schedule.catch_up_hours),
+        lead_seconds=schedule.lead_seconds,
     )
 
 
@@ -83,7 +94,10 @@ class InForce:
 
 
 class Live(InForce):
-    """What is in force, and the files that it came from. `watch` brings their edits into force."""
+    """What is in force, and the files that it came from. `watch` brings their edits into force.
+
+    `answered` is called when files that somebody asked for were read, whatever was found in them.
+    """
 
     def __init__(
         self,
@@ -94,12 +108,14 @@ class Live(InForce):
     ) -> None:
         super().__init__(deployment, schedule_of(installation.settings))
         self.installation = installation
+        _ = installation.keywords  # read with all the rest, not when the first customer writes
         self._watch_seconds = watch_seconds
         self._wanted = asyncio.Event()
         self._changed = False
         self._judged = self._seen = self._look()
         self._content = self._digest()
         self._refused_at: datetime | None = None
+        self.answered: Callable[[], None] = _nobody_asked
 
     def leave_off(self) -> bool:
         """Return whether an edit waits to come into force."""
@@ -112,6 +128,7 @@ class Live(InForce):
     async def watch(self) -> None:
         """Look at the files until cancelled; take over what has settled, between two ticks."""
         while True:
+            asked = False
             try:
                 asked = await self._next_look()
                 if asked or self._changed:
@@ -120,6 +137,9 @@ class Live(InForce):
                 self._say_again()
             except Exception:
                 log.exception("reminder.config.failed", hint="the next look tries again; the last good is in force")
+            finally:
+                if asked:
+                    self.answered()
 
     async def take_over(self, *, asked: bool = False) -> None:
         """Read the files, and let them come into force if they are valid as a whole. To be called between ticks.
@@ -200,9 +220,13 @@ class Live(InForce):
         """Let the files come into force: the database first, for if it fails all stays as it was."""
         before, old = self.installation, self.deployment
         new = redeployed(old, before, after)
-        with old.engine.begin() as connection:
-            asked_again = edits.ask_again(connection, at=old.clock())
+
+        def write(connection: Connection) -> int:
             refusals.clear(connection, old.owner)
+            record.append(connection, [_applied(new)], at=old.clock())
+            return edits.ask_again(connection, at=old.clock())
+
+        asked_again = in_transaction(old.engine, write)
         self.installation, self.deployment, self.schedule = after, new, schedule_of(after.settings)
         self._refused_at = None
         for name, gateway in old.gateways.items():
@@ -243,22 +267,27 @@ class Live(InForce):
         self._refused_at = at
 
 
+def _applied(deployment: Deployment) -> Entry:
+    versions = {policy.name: policy.version for policy in deployment.policies}
+    return Entry(Kind.CONFIG, Actor.PROCESS, deployment.owner, became="applied", data={"policies": versions})
+
+
 def _read_at_start(before: Settings, after: Settings) -> list[str]:
     """Return which of the settings that are read when the daemon starts have changed."""
     changed = [name for name in _AT_START if getattr(before, name, None) != getattr(after, name, None)]
-    if before.schedule.tick_seconds != after.schedule.tick_seconds:
-        changed.append("schedule.tick_seconds")
-    return changed
+    old, new = before.schedule, after.schedule
+    return changed + [f"schedule.{name}" for name in _SCHEDULE_AT_START if getattr(old, name) != getattr(new, name)]
 
 
 def _newly_wrong(before: Installation, after: Installation) -> list[Problem]:
     """Return what `reminder policy check` complains of now and did not before: what one lives with blocks no edit."""
-    known = {(problem.path, problem.message) for problem in check_installation(_files_of(before))}
-    return [problem for problem in check_installation(_files_of(after)) if (problem.path, problem.message) not in known]
+    known = {(problem.path, problem.message) for problem in _checked(before)}
+    return [problem for problem in _checked(after) if (problem.path, problem.message) not in known]
 
 
-def _files_of(found: Installation) -> Files:
-    return Files(found.loaded, found.profiles, found.policies, found.catalogue, found.lender)
+def _checked(found: Installation) -> list[Problem]:
+    """Return all that the checks complain of; customers' words are read with the rest, so that they change with it."""
+    return [*check_installation(found.files), *found.keywords.problems]
 
 
 def _not_live(before: Installation, after: Installation) -> list[Problem]:

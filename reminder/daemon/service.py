@@ -9,51 +9,84 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler  # type: ignore[import-untyped]  # it has no types
 from apscheduler.triggers.interval import IntervalTrigger  # type: ignore[import-untyped]  # nor here
 
-from reminder.app import now, steady
+from reminder.app import monotonic_usec, now, steady
+from reminder.daemon.company import Companion, accompanied, endpoints, signs
+from reminder.daemon.herald import alerts
+from reminder.daemon.leadership import Leadership
 from reminder.daemon.reload import InForce, Live
-from reminder.daemon.slots import next_slot
+from reminder.daemon.start import first_there
 from reminder.daemon.supervisor import Supervisor
-from reminder.daemon.ticks import Schedule, tick
+from reminder.daemon.ticks import Schedule, TickReport, tick
 from reminder.domain.guard import ClockWatch
+from reminder.domain.slots import next_slot
 from reminder.pipeline.deployment import Deployment
+from reminder.pipeline.housekeeping import Keeper
+from reminder.pipeline.recollection import Recollection
+from reminder.store.engine import UnreachableError
 
 __all__ = ["DRAIN_SECONDS", "serve", "serve_until_signalled"]
 
 DRAIN_SECONDS = 25.0
 """How long the batch under way may take after a stop was asked for, in seconds: systemd and Kubernetes wait longer."""
 
+BEAT = "tick"
+"""The name of the one job that APScheduler has."""
+
 log = structlog.get_logger("reminder.daemon")
 
 
-async def serve_until_signalled(live: Live, supervisor: Supervisor) -> None:
+async def serve_until_signalled(opened: Callable[[], AbstractContextManager[Live]], supervisor: Supervisor) -> None:
     """Serve until SIGTERM or SIGINT; read the files anew at SIGHUP; keep the service manager informed.
 
-    The first signal to stop lets the batch under way end, a second one does not wait for it.
+    The first signal to stop lets the batch under way end, a second one does not wait for it. What `opened` lends is
+    waited for while a database can't be reached.
     """
-    stop, cut = asyncio.Event(), asyncio.Event()
+    stop, cut, lives = asyncio.Event(), asyncio.Event(), list[Live]()
 
     def on_signal(name: str) -> None:
         log.info("reminder.daemon.stopping", signal=name, again=stop.is_set())
         (cut if stop.is_set() else stop).set()
 
+    def on_hangup() -> None:
+        for live in lives:  # none while the database is waited for: the files are read when it is there
+            supervisor.reloading(monotonic_usec())
+            live.ask()
+
     loop = asyncio.get_running_loop()
     signals = (signal.SIGTERM, signal.SIGINT)
     for number in signals:
         loop.add_signal_handler(number, on_signal, number.name)
-    loop.add_signal_handler(signal.SIGHUP, live.ask)
+    loop.add_signal_handler(signal.SIGHUP, on_hangup)
     try:
-        await serve(live, stop=stop, cut=cut, supervisor=supervisor)
+        with ExitStack() as stack:
+            live = await first_there(lambda: stack.enter_context(opened()), stop=stop, supervisor=supervisor)
+            if live is None:
+                log.info("reminder.daemon.stopped")
+                return
+            live.answered = supervisor.ready
+            lives.append(live)
+            await serve(live, stop=stop, cut=cut, supervisor=supervisor, company=_company(live))
     finally:
         for number in (*signals, signal.SIGHUP):
             loop.remove_signal_handler(number)
+
+
+def _company(live: Live) -> dict[str, Companion]:
+    """Return what is kept beside the ticks of a real daemon."""
+    company = {"signs": signs(lambda: live.deployment, live.deployment.clock())}
+    company["alerts"] = alerts(live)
+    if live.installation.settings.web.in_daemon:
+        company["endpoints"] = endpoints(live)
+    return company
 
 
 async def serve(
@@ -63,30 +96,36 @@ async def serve(
     cut: asyncio.Event,
     supervisor: Supervisor,
     drain_seconds: float = DRAIN_SECONDS,
+    company: Mapping[str, Companion] = MappingProxyType({}),
 ) -> None:
     """Tick until `stop` is set; then let the batch under way end, for `drain_seconds` at most or until `cut` is set.
 
     A tick that fails is logged and the next one tries again. What a cut leaves under way becomes `in_doubt`, and no
-    text of it is sent again on a guess (law 3).
+    text of it is sent again on a guess (law 3). `company` is kept beside the ticks, and leaves before gateways close.
     """
     idle = asyncio.Event()
     idle.set()
-    scheduler = _scheduler(_beat(in_force, stop.is_set, idle, supervisor), in_force.schedule)
+    deployment = in_force.deployment
+    leadership = Leadership(deployment.engine, deployment.owner, lead_seconds=in_force.schedule.lead_seconds)
+    _announce(deployment, in_force.schedule)
+    await asyncio.to_thread(leadership.begin)
+    scheduler = _scheduler(_beat(in_force, stop.is_set, idle, supervisor, leadership), in_force.schedule)
     scheduler.start()
-    _announce(in_force.deployment, in_force.schedule)
     supervisor.ready()
-    watching = asyncio.create_task(in_force.watch())
+    beside = [asyncio.create_task(each) for each in (in_force.watch(), _keep_beat(scheduler, in_force.schedule))]
     try:
-        await stop.wait()
-        supervisor.stopping()
-        scheduler.pause()
-        if not await _drained(idle, cut, drain_seconds):
-            log.warning("reminder.daemon.cut", drain_seconds=drain_seconds, hint="the batch under way is in doubt")
+        async with accompanied(company, stop):
+            await stop.wait()
+            supervisor.stopping()
+            scheduler.pause()
+            if not await _drained(idle, cut, drain_seconds):
+                log.warning("reminder.daemon.cut", drain_seconds=drain_seconds, hint="the batch under way is in doubt")
     finally:
         scheduler.shutdown(wait=False)
-        watching.cancel()
-        with suppress(asyncio.CancelledError):
-            await watching
+        for each in beside:
+            each.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
+        await asyncio.to_thread(leadership.end)
         in_force.close()
         for gateway in in_force.deployment.gateways.values():
             await gateway.close()
@@ -100,7 +139,7 @@ def _scheduler(beat: Callable[[], object], schedule: Schedule) -> AsyncIOSchedul
     scheduler.add_job(
         beat,
         IntervalTrigger(seconds=int(schedule.every.total_seconds()), timezone=UTC),
-        id="tick",
+        id=BEAT,
         max_instances=1,
         coalesce=True,
         misfire_grace_time=None,
@@ -109,34 +148,83 @@ def _scheduler(beat: Callable[[], object], schedule: Schedule) -> AsyncIOSchedul
     return scheduler
 
 
+async def _keep_beat(scheduler: AsyncIOScheduler, schedule: Schedule) -> None:
+    """See that the next beat is as near as it should be: after a clock was put back it would come a day later."""
+    apart = schedule.every
+    while True:
+        await asyncio.sleep(apart.total_seconds())
+        beat = scheduler.get_job(BEAT)
+        if beat is not None and beat.next_run_time is not None and beat.next_run_time - now() > 2 * apart:
+            beat.modify(next_run_time=now())
+
+
 def _beat(
-    in_force: InForce, stopping: Callable[[], bool], idle: asyncio.Event, supervisor: Supervisor
+    in_force: InForce,
+    stopping: Callable[[], bool],
+    idle: asyncio.Event,
+    supervisor: Supervisor,
+    leadership: Leadership,
 ) -> Callable[[], object]:
-    watch = ClockWatch()
+    watch, keeper, recollection = ClockWatch(), Keeper(), Recollection()
+    vitals = in_force.deployment.vitals
 
     def drift(at: datetime) -> timedelta:
         return watch.drift(at, steady())
 
+    def alive() -> None:
+        supervisor.alive()
+        leadership.alive()
+
     def leave_off() -> bool:
-        supervisor.alive()  # asked before every batch: a long tick is no silent one
-        return stopping() or in_force.leave_off()
+        alive()  # asked before every batch: a long tick is no silent one
+        at = in_force.deployment.clock()
+        vitals.alive(at)
+        # A backlog may take an hour: where the clock jumps in it, the next tick's guard is asked first.
+        return stopping() or in_force.leave_off() or watch.strays(at, steady())
 
     async def beat() -> None:
         idle.clear()
         try:
             async with in_force.busy:
-                report = await tick(in_force.deployment, in_force.schedule, stopping=leave_off, drift=drift)
+                keeper.begin(in_force.deployment)
+                report = await tick(
+                    in_force.deployment,
+                    in_force.schedule,
+                    stopping=leave_off,
+                    mandate=leadership.mandate,
+                    drift=drift,
+                    recollection=recollection,
+                )
             if not report.pauses:
                 watch.trust()
+            vitals.ticked(in_force.deployment.clock(), failed=False)
+            supervisor.status(_working(in_force, report))
+            if leadership.mandate:
+                await asyncio.to_thread(keeper.keep, in_force.deployment, stopping=stopping)
         except asyncio.CancelledError:
             return  # cut off at the end: `serve` says so
-        except Exception:
+        except UnreachableError as error:
+            recollection.doubt()  # what comes back may be a backup
+            log.error("reminder.daemon.database_away", problem=str(error), hint="each tick tries again")
+            vitals.ticked(now(), failed=True)
+            supervisor.status("The database can't be reached: see the log")
+        except (Exception, SystemExit):  # APScheduler would swallow a library's wish to exit, and say nothing
             log.exception("reminder.daemon.tick_failed", hint="the next tick tries again")
+            vitals.ticked(now(), failed=True)
+            supervisor.status("The last tick failed: see the log")
         finally:
-            supervisor.alive()
+            alive()
             idle.set()
 
     return beat
+
+
+def _working(in_force: InForce, report: TickReport) -> str:
+    if report.pauses:
+        return f"Nothing is sent: guard {report.pauses[0].guard} paused it; see `reminder status`"
+    schedule = in_force.schedule
+    upcoming = next_slot(schedule.timezone, schedule.plan_at, in_force.deployment.clock())
+    return f"Sending what comes due; plans next at {upcoming.at:%Y-%m-%dT%H:%MZ}"
 
 
 async def _drained(idle: asyncio.Event, cut: asyncio.Event, drain_seconds: float) -> bool:

@@ -1,4 +1,4 @@
-"""Telling systemd how the daemon is: ready, alive, stopping (sd_notify(3)).
+"""Telling systemd how the daemon is: ready, alive, reloading, stopping (sd_notify(3)).
 
 A word is one datagram to the socket that `NOTIFY_SOCKET` names; without one, nobody asked and nothing is told. The
 watchdog hears from the work itself, between batches and after each tick, and not from a timer beside it: a loop that
@@ -21,6 +21,7 @@ class Supervisor:
         address = environ.get("NOTIFY_SOCKET", "")
         # A leading @ stands for a socket without a file (Linux).
         self._address = f"\0{address[1:]}" if address.startswith("@") else address
+        self._status = ""
 
     def ready(self) -> None:
         """Tell that reminders are looked after from now on."""
@@ -29,6 +30,21 @@ class Supervisor:
     def alive(self) -> None:
         """Tell that the work goes on."""
         self._tell("WATCHDOG=1")
+
+    def reloading(self, monotonic_usec: int) -> None:
+        """Tell that the files are being read anew, since this moment of CLOCK_MONOTONIC; `ready` ends it."""
+        self._tell(f"RELOADING=1\nMONOTONIC_USEC={monotonic_usec}")
+
+    def status(self, words: str) -> None:
+        """Tell in one line, for `systemctl status`, what the daemon is doing; says nothing twice."""
+        if words != self._status:
+            self._status = words
+            self._tell(f"STATUS={words}")
+
+    def waiting(self, words: str, seconds: float) -> None:
+        """Tell that it is not ready yet for this reason, and is not to be given up for so many seconds more."""
+        self.status(words)
+        self._tell(f"EXTEND_TIMEOUT_USEC={int(seconds * 1_000_000)}")
 
     def stopping(self) -> None:
         """Tell that the batch under way is being let to its end."""

@@ -24,8 +24,9 @@ class Account:
     one account with its reason while all others go on (laws 8 and 9).
 
     `phone` is as the book has it, not yet parsed. `closed` says that the book marks the account as finished whatever
-    its amount. `attributes` are the lender's own fields, usable in selectors, `when` and templates.
-    `loaded_at` is when the book says that the row was last refreshed (aware), if it says so.
+    its amount. `never_contact` says why the customer must never be contacted about it (`deceased` and so on); it is
+    empty where the book says nothing of the kind. `attributes` are the lender's own fields, usable in selectors, `when`
+    and templates. `loaded_at` is when the book says that the row was last refreshed (aware), if it says so.
     """
 
     account_id: str
@@ -41,6 +42,7 @@ class Account:
     attributes: Mapping[str, Scalar] = field(default_factory=lambda: _NO_ATTRIBUTES)
     loaded_at: datetime | None = None
     problems: tuple[str, ...] = ()
+    never_contact: str = ""
 
     @property
     def settled(self) -> bool:

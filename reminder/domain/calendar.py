@@ -18,7 +18,7 @@ from reminder.errors import DataError
 if TYPE_CHECKING:
     from holidays import HolidayBase
 
-__all__ = ["NO_CHANGES", "CalendarChanges", "CalendarError", "adjusted_data_known", "is_holiday"]
+__all__ = ["NO_CHANGES", "CalendarChanges", "CalendarError", "adjusted_data_known", "is_holiday", "official_until"]
 
 YEARS_CACHE_MAX = 256
 
@@ -67,6 +67,17 @@ def adjusted_data_known(calendar: str, year: int, changes: CalendarChanges = NO_
     worked = (day.year == year for day in known.weekend_workdays)
     # The library keeps worked days of other years in every year's answer; those say nothing about this one.
     return calendar not in _ANNOUNCED_YEARLY or any(worked)
+
+
+def official_until(calendar: str, year: int, changes: CalendarChanges = NO_CHANGES) -> date | None:
+    """Return the last day up to which the days off are known for good, looking from `year` on; None: no end is near.
+
+    It is the last day of a year: of the one before, where not even `year` is known. Raises CalendarError.
+    """
+    for tried in (year, year + 1):
+        if not adjusted_data_known(calendar, tried, changes):
+            return date(tried - 1, 12, 31)
+    return None
 
 
 @lru_cache(maxsize=YEARS_CACHE_MAX)

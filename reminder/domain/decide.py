@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reminder.domain.case import Case
-from reminder.domain.gates import CONTACT, STANDING, Subject
+from reminder.domain.gates import CONTACT, Subject
 from reminder.domain.lifecycle import Event
+from reminder.domain.standing import STANDING
 from reminder.domain.verdict import GateAnswer, Reason, Send, Skip, Verdict
 
 __all__ = ["Decision", "answers", "decide", "ending"]

@@ -24,6 +24,7 @@ __all__ = [
     "Found",
     "NotFound",
     "Seen",
+    "Sent",
     "Sighting",
     "Told",
     "Wait",
@@ -58,6 +59,16 @@ class Seen:
     """The provider was asked and has answered in full: these may be the text, and nothing else it has can be."""
 
     sightings: tuple[Sighting, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A text that a provider says it took from our sender at an instant (UTC); `number` is E.164."""
+
+    provider_id: str
+    number: str
+    body: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,7 @@
-"""The gates: each one check that can stop or delay a reminder, in the order in which they are asked.
+"""The gates of contact: may the customer be contacted, about this, now? In the order in which they are asked.
 
-`STANDING` asks whether the reminder still stands at all; only then are there an account, a policy and a step to ask
-about, which the gates of `CONTACT` take as a `Subject`. The first gate that stops decides; `explain` prints them all.
-Where a profile asks for consent, that gate belongs between `suppressed` and `number`.
+They are asked of a reminder that stands (`reminder.domain.standing`), so that there are an account, a policy and a
+step to ask about: a `Subject`. The first gate that stops decides; `explain` prints them all.
 """
 
 from __future__ import annotations
@@ -13,14 +12,16 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from reminder.domain.account import Account
-from reminder.domain.caps import next_free
+from reminder.domain.agreement import alive, objection
+from reminder.domain.caps import Aim, Cap, next_free
 from reminder.domain.case import Case
 from reminder.domain.hold import NEVER_CONTACT
 from reminder.domain.policy import Policy, Step
+from reminder.domain.standing import until_closed
 from reminder.domain.verdict import Defer, GateAnswer, Reason, Skip
 from reminder.domain.window import Span, closed_by
 
-__all__ = ["CONTACT", "STANDING", "Gate", "Subject"]
+__all__ = ["CONTACT", "Gate", "Subject"]
 
 FAR_OFF = timedelta(days=31)
 """When to ask again if a window does not open within the days looked ahead."""
@@ -46,6 +47,48 @@ class Subject:
         """Return the stretch of time in which contact is allowed, now or next."""
         return self.policy.opening(self.case.zones(), self.case.reminder.due_date, self.at)
 
+    def aim(self) -> Aim:
+        """Return the text that this would become, as caps see it."""
+        case, account = self.case, self.account
+        return Aim(
+            customer_id=account.customer_id,
+            number=case.phone.e164 if case.phone else "",
+            account_ids=(account.account_id,),
+            claim_ids=(case.claim_id or account.account_id,),
+            template=self.step.template,
+            channel=self.step.leg,
+            notice=self.step.notice,
+            zones=case.zones(),
+        )
+
+    def capped(self, at: datetime, aim: Aim | None = None) -> tuple[datetime, Cap] | None:
+        """Return the cap that has no room at an instant, and when it has; None where every one has.
+
+        `aim` is the text, where that is more than this reminder's own.
+        """
+        if not self.policy.caps:
+            return None
+        return next_free(self.policy.caps, self.case.contacts, aim or self.aim(), at, self.policy.timezone)
+
+    def allowed_from(self) -> datetime:
+        """Return the first instant from now on (UTC) at which hours and caps both allow contact, as far as is known.
+
+        Hours that open on none of the days looked ahead are asked again after those.
+        """
+        at, asked = self.at, None
+        while at != asked:
+            asked = at
+            span = self.policy.opening(self.case.zones(), self.case.reminder.due_date, at)
+            if span is None:
+                return at + FAR_OFF
+            at = max(at, span.start)
+            capped = self.capped(at)
+            if capped is not None:
+                at = capped[0]
+                if at >= self.closes_at:
+                    return at
+        return at
+
 
 @dataclass(frozen=True, slots=True)
 class Gate:
@@ -56,75 +99,13 @@ class Gate:
     texts_only: bool
 
 
-def _until_closed(reason: Reason, detail: str, *, expires_at: datetime, at: datetime) -> Skip:
-    """Return silence that is asked again, and final once the step's days are over."""
-    return Skip(reason, detail, final=at >= expires_at)
-
-
-# Standing: does the reminder stand at all?
-
-
-def _in_book(case: Case, at: datetime) -> GateAnswer:
-    expires_at = case.reminder.expires_at
-    if not case.accounts:
-        detail = "the book has no such account now"
-        return GateAnswer("book", detail, _until_closed(Reason.GONE, detail, expires_at=expires_at, at=at))
-    if len(case.accounts) > 1:
-        detail = f"the book has this account {len(case.accounts)} times"
-        return GateAnswer("book", detail, _until_closed(Reason.AMBIGUOUS, detail, expires_at=expires_at, at=at))
-    return GateAnswer("book", "the book has it once")
-
-
-def _owed(case: Case, _at: datetime) -> GateAnswer:
-    account = case.accounts[0]
-    if account.settled:
-        detail = "the book says it is closed" if account.closed else "nothing is owed any more"
-        return GateAnswer("paid", detail, Skip(Reason.PAID, detail, final=True))
-    return GateAnswer("paid", f"{account.amount_due or 'an unreadable amount'} is owed")
-
-
-def _same_cycle(case: Case, at: datetime) -> GateAnswer:
-    reminder, due_date = case.reminder, case.accounts[0].due_date
-    if due_date is None:
-        detail = "the book has no due date for it"
-        return GateAnswer(
-            "moved", detail, _until_closed(Reason.INCOMPLETE, detail, expires_at=reminder.expires_at, at=at)
-        )
-    if due_date != reminder.due_date:
-        detail = f"planned for {reminder.due_date}, now due on {due_date}"
-        return GateAnswer("moved", detail, Skip(Reason.MOVED, detail, final=True))
-    return GateAnswer("moved", f"still due on {due_date}")
-
-
-def _has_step(case: Case, at: datetime) -> GateAnswer:
-    if case.step is None and case.policy is not None and case.policy.broken:
-        # Nothing is ended by a mistake in a file: once that is mended, the reminder goes on.
-        detail = f"policy {case.policy.name} can't be read: {case.policy.broken}"
-        skip = _until_closed(Reason.POLICY, detail, expires_at=case.reminder.expires_at, at=at)
-        return GateAnswer("policy", detail, skip)
-    if case.step is None:
-        now = f"policy {case.policy.name} is for it now" if case.policy else "no policy is for it now"
-        detail = f"planned as {case.reminder.policy}/{case.reminder.step}; {now} and has no such step"
-        return GateAnswer("policy", detail, Skip(Reason.POLICY, detail, final=True))
-    return GateAnswer("policy", f"{case.reminder.policy}/{case.reminder.step} is in force")
-
-
-STANDING: tuple[tuple[str, Callable[[Case, datetime], GateAnswer]], ...] = (
-    ("book", _in_book),
-    ("paid", _owed),
-    ("moved", _same_cycle),
-    ("policy", _has_step),
-)
-
-
-# Contact: may the customer be contacted, about this, now?
-
-
 def _again(subject: Subject, gate: str, reason: Reason, detail: str) -> GateAnswer:
-    return GateAnswer(gate, detail, _until_closed(reason, detail, expires_at=subject.closes_at, at=subject.at))
+    return GateAnswer(gate, detail, until_closed(reason, detail, expires_at=subject.closes_at, at=subject.at))
 
 
 def _never_contact(subject: Subject) -> GateAnswer:
+    if mark := subject.account.never_contact:
+        return _again(subject, "never_contact", Reason.NEVER_CONTACT, f"{mark}: the book says so")
     for hold in subject.case.holds:
         if hold.kind in NEVER_CONTACT and hold.in_force(subject.at):
             return _again(subject, "never_contact", Reason.NEVER_CONTACT, f"{hold.kind}: {hold.reason}")
@@ -139,13 +120,45 @@ def _hold(subject: Subject) -> GateAnswer:
     return GateAnswer("hold", "none in force")
 
 
+def _agreed(subject: Subject) -> GateAnswer:
+    reminder, agreed = subject.case.reminder, subject.case.agreed
+    against = objection(agreed, step_key=reminder.step, due_date=reminder.due_date, dpd=subject.dpd)
+    if against is None:
+        force = alive(agreed)
+        return GateAnswer("agreed", f"as {force.agreement.name} says" if force else "no promise or plan is in force")
+    if against.final:
+        return GateAnswer("agreed", against.detail, Skip(against.reason, against.detail, final=True))
+    return _again(subject, "agreed", against.reason, against.detail)
+
+
 def _suppressed(subject: Subject) -> GateAnswer:
     number = subject.case.phone.e164 if subject.case.phone else None
     for entry in subject.case.suppressions:
-        if entry.covers(channel=subject.step.leg, number=number, customer_id=subject.account.customer_id):
-            detail = f"{'number' if entry.number else 'customer'} suppressed: {entry.source}"
+        if entry.covers(
+            channel=subject.step.leg,
+            number=number,
+            customer_id=subject.account.customer_id,
+            account_id=subject.account.account_id,
+        ):
+            whom = "number" if entry.number else "customer" if entry.customer_id else "account"
+            detail = f"{whom} suppressed: {entry.source}"
             return _again(subject, "suppressed", Reason.SUPPRESSED, detail)
     return GateAnswer("suppressed", "not suppressed")
+
+
+def _consent(subject: Subject) -> GateAnswer:
+    wanted = subject.policy.consent_wanted_by(subject.dpd)
+    if not wanted:
+        return GateAnswer("consent", "no rule asks for one")
+    number = subject.case.phone.e164 if subject.case.phone else None
+    account = subject.account
+    for entry in subject.case.consents:
+        if entry.in_force(subject.at) and entry.covers(
+            channel=subject.step.leg, number=number, customer_id=account.customer_id, account_id=account.account_id
+        ):
+            return GateAnswer("consent", f"given on {entry.given_at:%Y-%m-%d}: {entry.source}")
+    detail = f"none on record for {subject.step.leg}; wanted by {', '.join(wanted)}"
+    return _again(subject, "consent", Reason.CONSENT, detail)
 
 
 def _complete(subject: Subject) -> GateAnswer:
@@ -220,8 +233,9 @@ def _window(subject: Subject) -> GateAnswer:
         detail = f"no contact is allowed in the next {FAR_OFF.days} days in {zones}{_closed_by(subject)}"
         return _defer(subject, "window", subject.at + FAR_OFF, Reason.WINDOW, detail)
     if subject.at < span.start:
-        detail = f"contact in {zones} is allowed again from {span.start:%Y-%m-%d %H:%M} UTC{_closed_by(subject)}"
-        return _defer(subject, "window", span.start, Reason.WINDOW, detail)
+        until = subject.allowed_from()
+        detail = f"contact in {zones} is allowed again from {until:%Y-%m-%d %H:%M} UTC{_closed_by(subject)}"
+        return _defer(subject, "window", until, Reason.WINDOW, detail)
     return GateAnswer("window", f"open in {zones} until {span.end:%Y-%m-%d %H:%M} UTC")
 
 
@@ -232,12 +246,12 @@ def _closed_by(subject: Subject) -> str:
 
 
 def _cap(subject: Subject) -> GateAnswer:
-    blocked = next_free(subject.policy.caps, subject.case.contacts, subject.at, subject.policy.timezone)
+    blocked = subject.capped(subject.at)
     if blocked is not None:
-        until, cap = blocked
-        detail = f"the customer has had {cap}, the most by {cap.source}; free again at {until:%Y-%m-%d %H:%M} UTC"
+        until, cap = subject.allowed_from(), blocked[1]
+        detail = f"{cap} is the most by {cap.source}; contact is allowed again from {until:%Y-%m-%d %H:%M} UTC"
         return _defer(subject, "cap", until, Reason.CAP, detail)
-    return GateAnswer("cap", f"{len(subject.case.contacts)} contacts count, room for one more")
+    return GateAnswer("cap", "room for one more" if subject.policy.caps else "no cap is set")
 
 
 def _gateway(subject: Subject) -> GateAnswer:
@@ -251,7 +265,9 @@ def _gateway(subject: Subject) -> GateAnswer:
 CONTACT: tuple[Gate, ...] = (
     Gate("never_contact", _never_contact, texts_only=False),
     Gate("hold", _hold, texts_only=False),
+    Gate("agreed", _agreed, texts_only=False),
     Gate("suppressed", _suppressed, texts_only=True),
+    Gate("consent", _consent, texts_only=True),
     Gate("complete", _complete, texts_only=False),
     Gate("number", _number, texts_only=True),
     Gate("when", _when, texts_only=False),

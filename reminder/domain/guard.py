@@ -26,6 +26,7 @@ __all__ = [
     "judge_clock",
     "judge_freshness",
     "judge_jump",
+    "judge_memory",
     "judge_volume",
     "same_weekdays",
     "too_many",
@@ -51,18 +52,21 @@ class GuardName(StrEnum):
     STALE_BOOK = "stale_book"  #: Most of the accounts that are due were not refreshed in time.
     CLOCK_JUMP = "clock_jump"  #: The clock was put forward or back while the daemon ran.
     CLOCK_BEHIND = "clock_behind"  #: It is earlier than what our own tables say has happened already.
+    OUTBOX_BEHIND = "outbox_behind"  #: A provider has newer texts of ours than our own tables: restored from a backup?
 
 
 @dataclass(frozen=True, slots=True)
 class GuardLimits:
     """What counts as abnormal: `factor` times the usual volume, but never as few as `volume_min` texts a day.
 
-    Days begin at midnight in `timezone`.
+    Days begin at midnight in `timezone`. From `unknown_texts` on, texts of ours that only a provider knows are too
+    many; 0 leaves providers unasked.
     """
 
     volume_factor: int = 4
     volume_min: int = 200
     timezone: str = "UTC"
+    unknown_texts: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +139,21 @@ def judge_clock(at: datetime, newest: datetime | None) -> Finding | None:
     )
 
 
+def judge_memory(gateway: str, unknown: int, since: datetime, limits: GuardLimits) -> Finding | None:
+    """Say whether so many texts to our customers, newer than `since` (UTC), that only the provider knows mean a loss.
+
+    They went out from our sender after the newest text that our tables know of, so the tables are older than that.
+    """
+    if not limits.unknown_texts or unknown < limits.unknown_texts:
+        return None
+    return Finding(
+        GuardName.OUTBOX_BEHIND,
+        f"{gateway} has {unknown} texts from our sender to our customers since {since:%Y-%m-%d %H:%M} UTC that are not "
+        "on record here: was the database restored from a backup?",
+        {"gateway": gateway, "unknown": unknown},
+    )
+
+
 def judge_jump(drift: timedelta) -> Finding | None:
     """Say whether the clock was put forward or back by so much that what is due can't be trusted."""
     if abs(drift) <= CLOCK_TOLERANCE:
@@ -164,7 +183,14 @@ class ClockWatch:
         self._seen = (at, steady_seconds)
         if self._trusted is None:
             self._trusted = self._seen
-        then, steady_then = self._trusted
+        return self._apart(at, steady_seconds)
+
+    def strays(self, at: datetime, steady_seconds: float) -> bool:
+        """Return whether the clock is further from where it should be than is tolerated; no look, and never trusted."""
+        return abs(self._apart(at, steady_seconds)) > CLOCK_TOLERANCE
+
+    def _apart(self, at: datetime, steady_seconds: float) -> timedelta:
+        then, steady_then = self._trusted or (at, steady_seconds)
         return (at - then) - timedelta(seconds=steady_seconds - steady_then)
 
     def trust(self) -> None:

@@ -6,18 +6,20 @@ which it is true, so that on any day an account deserves at most one (DESIGN §5
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
 
+from reminder.domain.account import Account
 from reminder.domain.caps import Cap
-from reminder.domain.profile import Profile
+from reminder.domain.places import Places
+from reminder.domain.profile import Profile, combined
 from reminder.domain.selector import Selector
 from reminder.domain.window import OPENS_WITHIN_DAYS, Hours, Span, opening
 
-__all__ = ["Action", "Policy", "Step", "Tier", "tier_of"]
+__all__ = ["Action", "BreachRule", "Policy", "Step", "Tier", "tier_of"]
 
 
 class Tier(StrEnum):
@@ -26,6 +28,7 @@ class Tier(StrEnum):
     PRE_DUE = "pre_due"  #: Not due yet (DPD < 0).
     GRACE = "grace"  #: Due today or within the days of grace (0 ≤ DPD ≤ grace_days).
     ESCALATION = "escalation"  #: Overdue (DPD > grace_days).
+    BREACH = "breach"  #: What was agreed was not paid: the step of a breach, whatever the days past due.
 
 
 class Action(StrEnum):
@@ -47,7 +50,8 @@ class Step:
     """One rung: true while `opens <= DPD <= closes` (both in whole days).
 
     `key` is its identity in the outbox: the id, and for a repeated step `id.2`, `id.3` …; the first occurrence keeps
-    the bare id, so that making a step repeat does not send it again. `number` counts occurrences from 1.
+    the bare id, so that making a step repeat does not send it again. `number` counts occurrences from 1. `notice` says
+    that the law demands this text of the lender.
     """
 
     key: str
@@ -60,11 +64,21 @@ class Step:
     template: str = ""
     when: str | None = None
     to: str | None = None
+    notice: bool = False
 
     @property
     def leg(self) -> str:
         """The channel this step uses: `sms`, or `event` for a step that sends nothing."""
         return "sms" if self.action is Action.TEXT else "event"
+
+
+@dataclass(frozen=True, slots=True)
+class BreachRule:
+    """What a broken promise or plan deserves: a step of its own, once, true for `within` days after its grace."""
+
+    id: str
+    template: str
+    within: int
 
 
 @lru_cache(maxsize=65536)
@@ -86,6 +100,9 @@ class Policy:
     `route` names gateways in the order they are tried for a text. `consolidated` is the folder of the templates that
     list several accounts of one customer, or None where each account gets its own text. `broken` says what is wrong
     with the file, where it can't be used: such a policy has no steps, and keeps its accounts from every other one.
+    `consent` asks for a consent on record where the profile doesn't.
+    `broken_promise` and `broken_plan` are the steps of breaches, None where they have none. With `places` the profile
+    is that of each account's place, and the one here is all of them together: the strictest.
     """
 
     name: str
@@ -102,6 +119,28 @@ class Policy:
     consolidated: str | None = None
     version: str = ""
     broken: str = ""
+    consent: bool = False
+    broken_promise: BreachRule | None = None
+    broken_plan: BreachRule | None = None
+    places: Places | None = None
+
+    def where(self, account: Account, region: str | None) -> Policy:
+        """Return the policy as it binds for one account, by where it may be; `region` is the country of its number.
+
+        The same places give the same object, so that policies can be told apart by identity.
+        """
+        if self.places is None:
+            return self
+        names = self.places.binding(account, region)
+        if names not in self._by_place:
+            profile = combined([self.places.profiles[name] for name in names])
+            caps = tuple(dict.fromkeys((*profile.caps, *self.places.caps)))
+            self._by_place[names] = replace(self, profile=profile, caps=caps, places=None)
+        return self._by_place[names]
+
+    @cached_property
+    def _by_place(self) -> dict[tuple[str, ...], Policy]:
+        return {}
 
     @cached_property
     def _own(self) -> tuple[Hours, ...]:
@@ -114,7 +153,9 @@ class Policy:
 
     @cached_property
     def lasting_layers(self) -> tuple[Hours, ...]:
-        """The layers that bind on every day past due."""
+        """The layers that bind on every day past due, and wherever the customer is."""
+        if self.places is not None:
+            return self._own
         return (*(rule.hours for rule in self.profile.rules if rule.hours is not None and rule.lasting), *self._own)
 
     def layers_on(self, dpd: int) -> tuple[Hours, ...]:
@@ -138,6 +179,20 @@ class Policy:
             begin, dpd = until, turn
         return None
 
+    @property
+    def breaches(self) -> tuple[BreachRule, ...]:
+        """What broken promises and broken plans deserve, where they deserve anything."""
+        return tuple(rule for rule in (self.broken_promise, self.broken_plan) if rule is not None)
+
+    @cached_property
+    def may_want_consent(self) -> bool:
+        """Whether some account of it needs a consent on record before a text."""
+        return self.consent or any(rule.consent for rule in self.profile.rules)
+
+    def consent_wanted_by(self, dpd: int) -> tuple[str, ...]:
+        """Return who wants a consent on record for an account so many days past due: sources of rules, or us."""
+        return (*self.profile.consent_sources(dpd), *(("the policy",) if self.consent else ()))
+
     @cached_property
     def _by_key(self) -> dict[str, Step]:
         return {step.key: step for step in self.steps}
@@ -145,6 +200,13 @@ class Policy:
     def step(self, key: str) -> Step | None:
         """Return the step with this key, or None when the policy no longer has it."""
         return self._by_key.get(key)
+
+    def tier_of_key(self, key: str) -> Tier | None:
+        """Return the tier of the step with this key, that of a breach included; None where there is no such step."""
+        step = self.step(key)
+        if step is None and any(key.startswith(f"{rule.id}.") for rule in self.breaches):
+            return Tier.BREACH
+        return step.tier if step is not None else None
 
     def step_on(self, dpd: int) -> Step | None:
         """Return the one step that an account this many days past due deserves, or None."""

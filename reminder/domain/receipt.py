@@ -25,6 +25,10 @@ class Meaning(StrEnum):
 
     STOP = "stop"  #: No more texts to this number. In force at once.
     START = "start"  #: Texts are welcome again: what a STOP forbade is allowed.
+    DECEASED = "deceased"  #: Somebody writes that the customer has died.
+    REPRESENTED = "represented"  #: A lawyer or adviser speaks for the customer.
+    INSOLVENT = "insolvent"  #: The customer is in insolvency proceedings.
+    FRAUD_VICTIM = "fraud_victim"  #: Somebody else borrowed in the customer's name.
     WRONG_PERSON = "wrong_person"  #: The number belongs to somebody else.
     DISPUTE = "dispute"  #: The debt is contested.
     PAID = "paid"  #: The customer says that it is paid.

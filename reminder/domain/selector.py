@@ -43,6 +43,13 @@ class Term:
             return self._in_range(account)
         return (field_value(account, self.field) in self.values) is not self.negated
 
+    def __str__(self) -> str:
+        """Return it in words: `product is card or loan`."""
+        if self.is_range:
+            low = f"{self.at_least} <= " if self.at_least is not None else ""
+            return f"{low}{self.field}" + (f" <= {self.at_most}" if self.at_most is not None else "")
+        return f"{self.field} is {'not ' if self.negated else ''}{' or '.join(sorted(self.values))}"
+
     def _in_range(self, account: Account) -> bool:
         if account.amount_due is None:
             return False
@@ -59,6 +66,10 @@ class Selector:
     def matches(self, account: Account) -> bool:
         """Return whether this account passes every term."""
         return all(term.matches(account) for term in self.terms)
+
+    def __str__(self) -> str:
+        """Return it in words: `product is loan and currency is CNY`."""
+        return " and ".join(map(str, self.terms)) or "every account"
 
 
 def canonical(value: Scalar | Decimal) -> str:

@@ -17,9 +17,10 @@ class Reason(StrEnum):
     AMBIGUOUS = "ambiguous"  #: The book has the account more than once.
     MOVED = "moved"  #: The due date is another one now; a new cycle has begun.
     POLICY = "policy"  #: The policy now in force has no such step for this account.
-    NEVER_CONTACT = "never_contact"  #: Deceased, insolvent, represented or not the debtor.
+    NEVER_CONTACT = "never_contact"  #: Deceased, insolvent, represented, a child or not the debtor.
     HOLD = "hold"  #: A dispute, promise, plan or other pause is in force.
     SUPPRESSED = "suppressed"  #: The number or the customer must not be contacted.
+    CONSENT = "consent"  #: The profile or the policy wants a consent, and none is on record.
     INCOMPLETE = "incomplete"  #: The book misses or garbles something that the text or the rules need.
     NUMBER = "number"  #: There is no usable mobile number.
     WHEN = "when"  #: The step's own condition says no.

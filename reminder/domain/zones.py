@@ -41,11 +41,15 @@ def zone_clock(name: str) -> ZoneInfo:
 
 @lru_cache(maxsize=PLAUSIBLE_CACHE_MAX)
 def plausible_zones(account_zone: str | None, phone_zones: frozenset[str], fallback: str) -> frozenset[str]:
-    """Return the zones a customer may be in: the account's own if known, else the number's, else the fallback.
+    """Return the zones a customer may be in: contact must be allowed in each of them (law 8).
 
-    The zones of a number are all kept, for contact must be allowed in each of them (law 8).
+    Those are the account's own zone and, where the number belongs to none such place, the number's as well: nobody
+    knows then which of the two is right (12 CFR 1006.6(b)(1), official interpretation, on conflicting location data).
+    A number that may be in the account's zone, as a mobile number of a large country often may, adds no doubt. Without
+    an own zone all of the number's count, and without those the fallback.
     """
     own = known_zone(account_zone)
-    if own is not None:
-        return frozenset({own})
-    return frozenset(zone for zone in phone_zones if known_zone(zone)) or frozenset({fallback})
+    by_number = frozenset(zone for zone in phone_zones if known_zone(zone))
+    if own is None:
+        return by_number or frozenset({fallback})
+    return frozenset({own}) if own in by_number else by_number | {own}

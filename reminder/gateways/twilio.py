@@ -7,6 +7,7 @@ URL: any receipt, even one that overtakes a lost answer, says which message it i
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, ClassVar
 from urllib.parse import quote, urlencode, urlsplit
@@ -15,11 +16,11 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from twilio.base.exceptions import TwilioRestException, TwilioServiceException  # type: ignore[import-untyped]
 from twilio.rest import Client  # type: ignore[import-untyped]
 
-from reminder.domain.doubt import Told
+from reminder.domain.doubt import CannotTell, Sent, Told
 from reminder.domain.message import NOT_SENT, Accepted, Message, Outcome, Refusal, Refused, Unknown
 from reminder.domain.segments import Counting
 from reminder.gateways.base import GatewayContext, NotConfiguredError, scrub
-from reminder.gateways.twilio_asking import find_message
+from reminder.gateways.twilio_asking import find_message, list_sent
 from reminder.gateways.twilio_errors import verdict_on_error, verdict_on_failed
 from reminder.gateways.twilio_http import NotSentError, OneShotHttpClient, is_loopback
 from reminder.gateways.twilio_receiving import TwilioReceiving
@@ -104,7 +105,7 @@ class TwilioOptions(BaseModel):
     )
     max_in_flight: int = Field(default=100, ge=1, le=1000, description="How many calls may be under way at once.")
     settle_seconds: float = Field(
-        default=120.0, ge=0, le=3600, description="How long after a lost answer Twilio's list of messages is trusted."
+        default=900.0, ge=0, le=86_400, description="How long after a lost answer Twilio's list of messages is trusted."
     )
     confirm_stop: bool = Field(
         default=False,
@@ -140,8 +141,11 @@ class TwilioGateway(TwilioReceiving):
             connect_timeout_seconds=options.connect_timeout_seconds,
             in_flight_max=options.max_in_flight,
         )
-        # With an empty `environment` the SDK would read the process's own; ours is never empty here.
-        self._client = Client(user, password, account_sid, http_client=self._http, environment=dict(context.secrets))
+        # What the SDK may take from the environment. An empty one would make it read the process's own.
+        known = ("TWILIO_REGION", "TWILIO_EDGE")
+        environment = {"TWILIO_ACCOUNT_SID": account_sid} | {name: context.secrets.get(name, "") for name in known}
+        given = {name: value for name, value in environment.items() if value}
+        self._client = Client(user, password, account_sid, http_client=self._http, environment=given)
         self._sender = {"from_": options.sender} if options.sender else {}
         if options.messaging_service_sid:
             self._sender = {"messaging_service_sid": options.messaging_service_sid}
@@ -163,6 +167,12 @@ class TwilioGateway(TwilioReceiving):
         """Return which of the account's messages may be a text whose answer was lost; Twilio knows no reference."""
         async with self._http.slot():
             return await find_message(self._client, to=to, since=since, body=body)
+
+    async def sent_since(self, since: datetime) -> Sequence[Sent] | CannotTell:
+        """Return the newest texts from our sender that Twilio took after an instant (UTC)."""
+        sender = {"from" if name == "from_" else name: value for name, value in self._sender.items()}
+        async with self._http.slot():
+            return await list_sent(self._client, sender=sender, since=since)
 
     async def close(self) -> None:
         """Close the connections."""

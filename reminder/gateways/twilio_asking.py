@@ -10,22 +10,36 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from twilio.rest import Client  # type: ignore[import-untyped]
 
-from reminder.domain.doubt import CannotTell, Seen, Sighting, Told
+from reminder.domain.doubt import CannotTell, Seen, Sent, Sighting, Told
 
-__all__ = ["PAGES_MAX", "PAGE_SIZE", "SKEW_SECONDS", "find_message"]
+__all__ = [
+    "PAGES_MAX",
+    "PAGE_SIZE",
+    "RECENT_PAGES_MAX",
+    "RECENT_PAGE_SIZE",
+    "SKEW_SECONDS",
+    "find_message",
+    "list_sent",
+]
 
 PAGE_SIZE = 100
 """Messages in one answer; Twilio allows 1,000, of up to some 10 kB each."""
 
 PAGES_MAX = 10
 """How many pages of one list are read; a number with a longer history than that is left to a person."""
+
+RECENT_PAGE_SIZE = 1000
+"""Messages in one page of what was sent lately: as many as Twilio allows."""
+
+RECENT_PAGES_MAX = 2
+"""How many such pages are read: whoever has forgotten more than that is noticed by as many."""
 
 SKEW_SECONDS = 1800
 """How far Twilio's clock may be behind ours, in seconds. Generous, for what is older is never taken for the text."""
@@ -56,12 +70,42 @@ async def find_message(client: Client, *, to: str, since: datetime, body: str) -
     return Seen(tuple(found.values()))
 
 
-async def _listed(client: Client, query: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Return every message of a list, to its last page; raises _UnclearError for anything less."""
+async def list_sent(client: Client, *, sender: Mapping[str, str], since: datetime) -> Sequence[Sent] | CannotTell:
+    """Return the newest texts from our sender that were created after an instant (UTC).
+
+    `sender` has its number as `from`, which Twilio's list can be filtered by, or its `messaging_service_sid`, which it
+    can't.
+    """
+    query = {"PageSize": str(RECENT_PAGE_SIZE)} | ({"From": sender["from"]} if "from" in sender else {})
+    try:
+        messages = await _listed(client, query, pages_max=RECENT_PAGES_MAX, whole=False)
+    except _UnclearError as error:
+        return CannotTell(f"Twilio could not be asked: {error}")
+    except Exception as error:  # noqa: BLE001 - whatever it is, nothing was learnt
+        return CannotTell(f"Twilio could not be asked: {type(error).__name__}")
+    return [sent for message in messages if (sent := _sent(message, sender)) is not None and sent.at > since]
+
+
+def _sent(message: Mapping[str, Any], sender: Mapping[str, str]) -> Sent | None:
+    """Return the message as a text of ours, or None: one of another sender, from a customer, or in answer to one."""
+    created = _instant(message.get("date_created"))
+    ours = all(message.get(name) == value for name, value in sender.items())
+    if created is None or not ours or message["direction"] != "outbound-api":
+        return None
+    return Sent(message["sid"], message["to"], message["body"], created)
+
+
+async def _listed(
+    client: Client, query: Mapping[str, str], *, pages_max: int = PAGES_MAX, whole: bool = True
+) -> list[dict[str, Any]]:
+    """Return every message of a list, to its last page, or with `whole` false those of its first pages.
+
+    Raises _UnclearError for anything less.
+    """
     path = f"/2010-04-01/Accounts/{client.account_sid}/Messages.json"
     messages: list[dict[str, Any]] = []
     url, params = _API + path, dict(query)
-    for _ in range(PAGES_MAX):
+    for _ in range(pages_max):
         page = _page(await client.request_async("GET", url, params=params))
         messages += page["messages"]
         following = page["next_page_uri"]
@@ -70,6 +114,8 @@ async def _listed(client: Client, query: Mapping[str, str]) -> list[dict[str, An
         if not isinstance(following, str) or not following.startswith(f"{path}?"):
             raise _UnclearError("the next page of its list is somewhere else")
         url, params = _API + following, {}
+    if not whole:
+        return messages
     raise _UnclearError(f"its list for this number has more than {PAGES_MAX * PAGE_SIZE} messages")
 
 

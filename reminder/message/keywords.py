@@ -21,7 +21,10 @@ __all__ = ["TEXT_READ_MAX_CHARS", "KeywordSet", "Keywords", "Phrases", "Understo
 TEXT_READ_MAX_CHARS: Final = 1600
 """How much of a customer's text is read for its meaning: the longest that a provider passes on as one."""
 
-_ORDER: Final = (Meaning.STOP, Meaning.WRONG_PERSON, Meaning.DISPUTE, Meaning.PAID, Meaning.START, Meaning.HELP)
+_ORDER: Final = (
+    Meaning.STOP, Meaning.DECEASED, Meaning.FRAUD_VICTIM, Meaning.INSOLVENT, Meaning.REPRESENTED, Meaning.WRONG_PERSON,
+    Meaning.DISPUTE, Meaning.PAID, Meaning.START, Meaning.HELP,
+)  # fmt: skip
 # A text of two meanings has the one that silences us more.
 
 _ACCENTS: Final = re.compile("[\u0300-\u036f]+")
@@ -74,6 +77,10 @@ class Keywords:
         if not read:
             return Understood(Meaning.OTHER)
         return next(self._meanings(read), Understood(Meaning.OTHER))
+
+    def meanings(self, text: str) -> frozenset[Meaning]:
+        """Return everything that a text can mean: "stop, she has died" is two things."""
+        return frozenset(one.meaning for one in self._meanings(plain(text[:TEXT_READ_MAX_CHARS])))
 
     def confirmation(self, *languages: str) -> str:
         """Return the answer to a STOP in the first of these languages that has one, or in English."""

@@ -7,6 +7,7 @@ into UCS-2 for the sake of one character, or say what no reminder should.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from reminder.domain.segments import Segmentation, segment
@@ -15,17 +16,32 @@ from reminder.message.catalogue import Catalogue, CompiledTemplate
 from reminder.message.expression import compile_condition
 from reminder.message.languages import primary
 from reminder.message.sandbox import BrokenTemplateError
+from reminder.message.strangers import links_in, phones_in
 from reminder.message.values import CONDITION_FIELDS, VARIABLES, Lender
-from reminder.message.wording import remarks
+from reminder.message.wording import Words, words_alone
 from reminder.message.worst_case import plain_case, worst_cases
 
-__all__ = ["check_catalogue", "check_condition", "check_template", "worst_segmentation"]
+__all__ = ["HouseRules", "check_catalogue", "check_condition", "check_template", "worst_segmentation"]
 
 _FEW_CHARACTERS = 4
 # A text of which so few different characters are outside of GSM-7 is written in a language that fits; they slipped in.
 
 
-def check_catalogue(catalogue: Catalogue, attributes: Iterable[str], lender: Lender | None = None) -> list[Problem]:
+@dataclass(frozen=True)
+class HouseRules:
+    """What texts may say: the words of each language, and the hosts and phone numbers that are the lender's."""
+
+    words: Words = field(default_factory=Words)
+    hosts: frozenset[str] = frozenset()
+    phones: tuple[str, ...] = ()
+
+
+NO_RULES = HouseRules()
+
+
+def check_catalogue(
+    catalogue: Catalogue, attributes: Iterable[str], lender: Lender | None = None, rules: HouseRules = NO_RULES
+) -> list[Problem]:
     """Return every problem of a catalogue: what didn't compile, what each template gets wrong, missing languages.
 
     `attributes` are those that the book has; `lender`, where given, is measured instead of the longest believable one.
@@ -33,17 +49,20 @@ def check_catalogue(catalogue: Catalogue, attributes: Iterable[str], lender: Len
     known = tuple(attributes)
     problems = list(catalogue.problems)
     for template in catalogue.templates():
-        problems += check_template(template, known, lender)
+        problems += check_template(template, known, lender, rules)
     return problems + list(_missing_languages(catalogue))
 
 
 def check_template(
-    template: CompiledTemplate, attributes: Iterable[str], lender: Lender | None = None
+    template: CompiledTemplate,
+    attributes: Iterable[str],
+    lender: Lender | None = None,
+    rules: HouseRules = NO_RULES,
 ) -> list[Problem]:
     """Return every problem of one template, in order of its lines."""
     known = tuple(attributes)
     unknown = list(_unknown_values(template, known))
-    found = [*unknown, *_wording(template)]
+    found = [*unknown, *_wording(template, rules), *_strangers(template, rules)]
     if all(use.path != "lender.name" for use in template.uses):
         message = "expected {{ lender.name }}, found a text that doesn't say who sends it; sign it"
         found.append(Problem(template.path, 1, 1, message, warning=True))
@@ -108,10 +127,25 @@ def _unknown(path: str, known: Iterable[str]) -> str:
     return f"expected a value that exists, found {path!r}; {advice}"
 
 
-def _wording(template: CompiledTemplate) -> Iterator[Problem]:
-    for remark in remarks(template.source, template.language):
+def _wording(template: CompiledTemplate, rules: HouseRules) -> Iterator[Problem]:
+    for remark in rules.words.remarks(template.source, template.language):
         line, column = _position(template.source, remark.place or 0)
         yield Problem(template.path, line, column, remark.message, remark.warning)
+
+
+def _strangers(template: CompiledTemplate, rules: HouseRules) -> Iterator[Problem]:
+    """Find links and numbers in a template that lead to somebody else, or that a change of the settings would miss."""
+    written = words_alone(template.source)
+    for link in links_in(written, rules.hosts):
+        allow = "a shortener hides where it leads" if link.shortened else "or allow its host in `texts.links`"
+        message = f"expected {{{{ lender.pay }}}} or no link, found {link.text[:40]!r}; take it out, {allow}"
+        yield Problem(template.path, *_position(template.source, link.place), message)
+    for phone in phones_in(written, rules.phones):
+        message = (
+            f"expected {{{{ lender.hotline }}}} or no number, found {phone.text!r}, which is not the lender's; take it "
+            "out, or allow it in `texts.phones`"
+        )
+        yield Problem(template.path, *_position(template.source, phone.place), message)
 
 
 def _over_budget(template: CompiledTemplate, attributes: Iterable[str], lender: Lender | None) -> Iterator[Problem]:

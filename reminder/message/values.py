@@ -19,10 +19,11 @@ from reminder.domain.policy import Step, Tier
 from reminder.message.filters import Listing, Total
 from reminder.message.languages import nearest, normal
 from reminder.message.sandbox import Fields
+from reminder.message.strangers import links_in
 
 __all__ = [
     "ACCOUNT_FIELDS", "CONDITION_FIELDS", "LENDER_FIELDS", "TEXT_MAX_CHARS", "VARIABLES",
-    "Lender", "TextFacts", "clean", "condition_values", "text_values",
+    "Lender", "Missed", "TextFacts", "clean", "condition_values", "text_values",
 ]  # fmt: skip
 
 TEXT_MAX_CHARS = 40
@@ -41,17 +42,28 @@ LENDER_FIELDS = ("name", "hotline", "app", "pay")
 
 VARIABLES = (
     "amount", "currency", "due_date", "today", "grace_ends", "step_ends", "dpd", "days_until_due", "days_overdue",
-    "tier", "step", "number", "accounts.count", "accounts.total", "accounts.list",
+    "tier", "step", "number", "check_code", "agreed.amount", "agreed.day", "agreed.missing",
+    "accounts.count", "accounts.total", "accounts.list",
     *(f"lender.{name}" for name in LENDER_FIELDS), *(f"account.{name}" for name in ACCOUNT_FIELDS),
 )  # fmt: skip
 """Every value a template can print, besides `account.<attribute>`."""
 
 
 @dataclass(frozen=True, slots=True)
+class Missed:
+    """What a customer had agreed to pay until the end of a day, and how much of it the book does not show."""
+
+    day: date
+    amount: Money
+    missing: Money
+
+
+@dataclass(frozen=True, slots=True)
 class TextFacts:
     """What was decided about one account, as its text needs it.
 
-    `dpd` is whole days past due. `grace_ends` is the last day of grace, `today` the policy's calendar day.
+    `dpd` is whole days past due. `grace_ends` is the last day of grace, `today` the policy's calendar day. `missed` is
+    what a broken promise or plan was about, in the text of that breach.
     """
 
     account: Account
@@ -62,6 +74,7 @@ class TextFacts:
     step: Step
     grace_ends: date
     today: date
+    missed: Missed | None = None
 
 
 @dataclass(frozen=True)
@@ -69,13 +82,15 @@ class Lender:
     """Who sends: each field by language tag, with `""` for every language that has no text of its own.
 
     `name` signs the text, `hotline` is the number to call, `app` names the app or the page to pay in, `pay` is a link.
-    What is left out can't be printed; a text can ask `{% if lender.pay %}`.
+    `hosts` are those that links in texts may lead to. What is left out can't be printed; a text can ask
+    `{% if lender.pay %}`.
     """
 
     name: Mapping[str, str] = field(default_factory=dict)
     hotline: Mapping[str, str] = field(default_factory=dict)
     app: Mapping[str, str] = field(default_factory=dict)
     pay: Mapping[str, str] = field(default_factory=dict)
+    hosts: frozenset[str] = frozenset()
 
     @cached_property
     def _told(self) -> dict[str, Fields]:
@@ -97,16 +112,18 @@ def _in_language(texts: Mapping[str, str], language: str) -> str:
     return clean(texts.get(tag, ""), _LENDER_TEXT_MAX_CHARS)
 
 
-def text_values(facts: TextFacts, lender: Lender, language: str, others: Sequence[TextFacts] = ()) -> dict[str, object]:
+def text_values(
+    facts: TextFacts, lender: Lender, language: str, others: Sequence[TextFacts] = (), check_code: str | None = None
+) -> dict[str, object]:
     """Return everything a template can print about a decided account; `others` are listed with it, in their order.
 
     `days_until_due` is there only until the due date and `days_overdue` only from it on, so that no text can call an
-    overdue amount "due in 0 days".
+    overdue amount "due in 0 days". `check_code` is there only where the deployment has a key for it.
     """
     step = facts.step
     values: dict[str, object] = {
         "lender": lender.in_language(language),
-        "account": Fields("account", _account_values(facts.account)),
+        "account": Fields("account", _fit_to_print(_account_values(facts.account), lender.hosts)),
         "accounts": _all_of((facts, *others)),
         "amount": facts.amount,
         "currency": facts.amount.currency,
@@ -119,10 +136,15 @@ def text_values(facts: TextFacts, lender: Lender, language: str, others: Sequenc
         "step": step.id,
         "number": step.number,
     }
+    if facts.missed is not None:
+        told = {"amount": facts.missed.amount, "day": facts.missed.day, "missing": facts.missed.missing}
+        values["agreed"] = Fields("agreed", told)
     if facts.dpd <= 0:
         values["days_until_due"] = -facts.dpd
     if facts.dpd >= 0:
         values["days_overdue"] = facts.dpd
+    if check_code is not None:
+        values["check_code"] = check_code
     return values
 
 
@@ -154,6 +176,18 @@ def _totals(amounts: Iterable[Money]) -> tuple[Money, ...]:
 @lru_cache(maxsize=4096)
 def _day_after(day: date, days: int) -> date:
     return date.fromordinal(day.toordinal() + days)
+
+
+def _fit_to_print(values: dict[str, object], hosts: frozenset[str]) -> dict[str, object]:
+    """Return the values without those that would lead a customer to a stranger's page: these count as missing.
+
+    Whoever can write a name into the book must not be able to send a link in the lender's name (law 11).
+    """
+    return {
+        name: value
+        for name, value in values.items()
+        if not (isinstance(value, str) and "." in value and any(links_in(value, hosts)))
+    }
 
 
 def _account_values(account: Account) -> dict[str, object]:

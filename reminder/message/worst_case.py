@@ -12,11 +12,12 @@ from datetime import date, timedelta
 from itertools import product
 
 from reminder.domain.account import Account, Scalar
+from reminder.domain.check_code import CODE_CHARS
 from reminder.domain.money import Money
 from reminder.domain.policy import Step, tier_of
 from reminder.message.filters import Filters
 from reminder.message.languages import primary
-from reminder.message.values import TEXT_MAX_CHARS, Lender, TextFacts, text_values
+from reminder.message.values import TEXT_MAX_CHARS, Lender, Missed, TextFacts, text_values
 
 __all__ = ["plain_case", "worst_cases", "worst_lender"]
 
@@ -63,7 +64,9 @@ def worst_cases(
     for due_date, dpd, grace_days, sample in product(_DUE_DATES, _DAYS_PAST_DUE, _GRACE_DAYS, samples):
         account = _account(sample, words, language, due_date)
         facts = _facts(account, due_date, dpd, grace_days, first)
-        yield text_values(facts, lender or worst_lender(language), language, [facts] * (_ACCOUNTS - 1))
+        yield text_values(
+            facts, lender or worst_lender(language), language, [facts] * (_ACCOUNTS - 1), "W" * CODE_CHARS
+        )
 
 
 def _attribute_samples(names: tuple[str, ...], words: str) -> list[dict[str, Scalar]]:
@@ -77,7 +80,9 @@ def plain_case(language: str, attributes: Iterable[str], dpd: int) -> Mapping[st
     account = _account(dict.fromkeys(attributes, "x"), "Ann Lee", language, due_date)
     word = {"": "Lender"}
     lender = Lender(name=word, hotline=word, app=word, pay=word)
-    return text_values(_facts(account, due_date, dpd, 3, Money.of("500.00", "USD")), lender, language)
+    return text_values(
+        _facts(account, due_date, dpd, 3, Money.of("500.00", "USD")), lender, language, (), "W" * CODE_CHARS
+    )
 
 
 def _longest(amounts: Iterable[Money], language: str) -> Money:
@@ -110,4 +115,5 @@ def _facts(account: Account, due_date: date, dpd: int, grace_days: int, amount: 
         step=Step(key="s" * 30, id="s" * 30, number=99, opens=dpd, closes=dpd + 9, tier=tier),
         grace_ends=due_date + timedelta(days=grace_days),
         today=due_date + timedelta(days=dpd),
+        missed=Missed(due_date, amount, amount),
     )

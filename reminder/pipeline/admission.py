@@ -6,8 +6,8 @@ done nothing wrong: no attempt is burnt, and it is decided again when its slot c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -18,6 +18,7 @@ from reminder.domain.verdict import Defer, Reason
 from reminder.pipeline.compose import Held, Outcome, Text
 from reminder.pipeline.deployment import Deployment
 from reminder.store import rates
+from reminder.store.deadlocks import in_transaction
 
 __all__ = ["AHEAD_MAX", "PROBE_WAIT", "Queue", "admit"]
 
@@ -58,12 +59,17 @@ def admit(deployment: Deployment, outcomes: Sequence[Outcome], queue: Queue, at:
             texts.setdefault(outcome.choice.gateway.name, []).append(outcome)
     if not texts:
         return list(outcomes)
-    with deployment.engine.begin() as connection:
-        ailing = rates.ailing(connection, texts)
-        fates = {
-            gateway: iter(_of_gateway(connection, deployment, gateway, texts[gateway], gateway in ailing, queue, at))
+
+    def take(connection: Connection) -> tuple[dict[str, Iterator[Sequence[Outcome]]], Queue]:
+        """Take the slots, queueing anew: where a deadlock is broken, nothing of the try before it counts."""
+        ailing, tried = rates.ailing(connection, texts), replace(queue, tails=dict(queue.tails))
+        return {
+            gateway: iter(_of_gateway(connection, deployment, gateway, texts[gateway], gateway in ailing, tried, at))
             for gateway in sorted(texts)
-        }
+        }, tried
+
+    fates, queued = in_transaction(deployment.engine, take)
+    queue.tails = queued.tails
     admitted: list[Outcome] = []
     for outcome in outcomes:
         admitted += next(fates[outcome.choice.gateway.name]) if isinstance(outcome, Text) else [outcome]

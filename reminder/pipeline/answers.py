@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from reminder.domain.lifecycle import Event
@@ -46,7 +46,8 @@ def answer_for(
         # The gateway is paused for everybody; the reminder has done nothing wrong, so no attempt is burnt.
         return _postponed(tried, outcome, at + timedelta(minutes=pause_minutes if tried.turns == 1 else 0), burns=False)
     if outcome.kind is Refusal.HELD_BACK:
-        return _postponed(tried, outcome, at + timedelta(seconds=_patience(outcome.after_seconds)), burns=False)
+        waits = at + timedelta(seconds=_patience(outcome.after_seconds))
+        return replace(_postponed(tried, outcome, waits, burns=False), outcome="held_back")
     if outcome.kind is not Refusal.RETRY:
         return _refused(tried, outcome, f"{Reason.REFUSED}: {_words(outcome)}")
     delay = _delay_seconds(tried, outcome, backoff, jitter)

@@ -12,22 +12,30 @@ from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import Connection
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from reminder.domain.breaker import OPEN_SECONDS
 from reminder.domain.lifecycle import State, target
 from reminder.domain.message import Outcome, Refusal, Refused, Unknown
 from reminder.domain.phone import mask_phone
+from reminder.domain.record import Actor
 from reminder.domain.verdict import Reason
 from reminder.pipeline.answers import Tried, answer_for
 from reminder.pipeline.deployment import Deployment
 from reminder.pipeline.pulse import Pulse, keep_pulse
 from reminder.pipeline.settle import Reserved
 from reminder.pipeline.tally import DispatchReport
-from reminder.store import attempts, gateway_states, numbers, suppressions
+from reminder.pipeline.telling import answer_entry
+from reminder.store import attempts, consents, gateway_states, numbers, suppressions
 from reminder.store.attempts import Answer
 from reminder.store.deadlocks import in_transaction
+from reminder.store.engine import UnreachableError
+from reminder.store.record import append
 
-__all__ = ["call", "record"]
+__all__ = ["RECORD_AGAIN_SECONDS", "call", "keep", "record"]
+
+RECORD_AGAIN_SECONDS = 1.0
+"""How long to wait before answers are written down again that a database which was away did not take, in seconds."""
 
 log = structlog.get_logger("reminder.dispatch")
 
@@ -40,6 +48,7 @@ async def call(deployment: Deployment, reserved: Sequence[Reserved], at: datetim
     """
     room = asyncio.Semaphore(deployment.limits.in_flight)
     left_seconds = _lease(deployment, at)
+    elapsed = asyncio.get_running_loop().time
     pulse = Pulse()
 
     async def hand_over(one: Reserved) -> Outcome:
@@ -50,6 +59,7 @@ async def call(deployment: Deployment, reserved: Sequence[Reserved], at: datetim
             if pulse.is_lost(gateway):
                 return Refused(Refusal.HELD_BACK, "held-back", "the calls before it had no answer", OPEN_SECONDS)
             message = replace(one.text.message(one.reference, at), begin_within_seconds=left)
+            began = elapsed()
             try:
                 outcome = await one.text.choice.gateway.send(message)
             except Exception as error:
@@ -60,6 +70,7 @@ async def call(deployment: Deployment, reserved: Sequence[Reserved], at: datetim
                 log.error("reminder.gateway.error", gateway=gateway, answer=type(outcome).__name__)
                 outcome = Unknown(f"the gateway answered with {type(outcome).__name__}, which is no outcome")
             pulse.hear(gateway, outcome)
+            deployment.vitals.called(gateway, type(outcome).__name__.lower(), elapsed() - began)
             return outcome
 
     return await asyncio.gather(*(hand_over(one) for one in reserved))
@@ -75,6 +86,28 @@ def _lease(deployment: Deployment, at: datetime) -> Callable[[], float]:
     return lambda: whole - max(elapsed() - began, (deployment.clock() - at).total_seconds())
 
 
+async def keep(
+    deployment: Deployment, reserved: Sequence[Reserved], outcomes: Sequence[Outcome], report: DispatchReport
+) -> None:
+    """Record the answers; where the database is away, or its disk full, try again for as long as a lease lasts.
+
+    A database that is started anew would leave a whole batch in doubt otherwise. To record twice, where only the word
+    of a commit was lost, changes nothing. Raises what the last try raised.
+    """
+    tries = max(1, int(deployment.limits.lease_seconds / RECORD_AGAIN_SECONDS))
+    for left in reversed(range(tries)):
+        try:
+            record(deployment, reserved, outcomes, report)
+        except (OperationalError, InterfaceError, UnreachableError) as error:
+            if not left:
+                raise
+            if left == tries - 1:
+                log.warning("reminder.dispatch.answers_wait", answers=len(outcomes), problem=type(error).__name__)
+        else:
+            return
+        await asyncio.sleep(RECORD_AGAIN_SECONDS)
+
+
 def record(
     deployment: Deployment, reserved: Sequence[Reserved], outcomes: Sequence[Outcome], report: DispatchReport
 ) -> None:
@@ -87,6 +120,8 @@ def record(
 
     def write(connection: Connection) -> None:
         attempts.record(connection, answers, at=at)
+        told = zip(reserved, answers, strict=True)
+        append(connection, [answer_entry(one.text, each, who=deployment.owner) for one, each in told], at=at)
         for one, outcome in zip(reserved, outcomes, strict=True):
             if isinstance(outcome, Refused):
                 _learn(connection, deployment, one, outcome, at)
@@ -126,7 +161,11 @@ def _learn(connection: Connection, deployment: Deployment, one: Reserved, refuse
         numbers.mark_bad(connection, number, gateway=gateway, code=refused.code, at=at)
     if refused.kind is Refusal.OPTED_OUT:
         source = f"{gateway} says that this number opted out ({refused.code})"
-        suppressions.add(connection, number=number, channel="sms", source=source, who=gateway, at=at)
+        suppressions.add(
+            connection, number=number, channel="sms", source=source, who=gateway, actor=Actor.PROVIDER, at=at
+        )
+        customer_id = one.text.lead.account.customer_id
+        consents.withdraw_stopped(connection, number, customer_id, who=gateway, reason=source, at=at)
     if refused.kind is Refusal.CONFIGURATION:
         until = at + timedelta(minutes=deployment.limits.pause_minutes)
         reason = f"{refused.code} {refused.detail}".strip()

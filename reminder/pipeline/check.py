@@ -13,9 +13,11 @@ from pathlib import Path
 from reminder.config.policies import LoadedPolicies
 from reminder.config.policy_check import check_policies
 from reminder.config.policy_file import PolicyFile, read_policy
+from reminder.config.profile_check import check_roles
 from reminder.config.profiles import LoadedProfiles
 from reminder.config.settings import LoadedSettings
 from reminder.config.wording import nearest
+from reminder.config.wording_file import LoadedWording
 from reminder.domain.policy import Action
 from reminder.errors import ConfigError, Problem, TemplateError
 from reminder.message.catalogue import SUFFIX, Catalogue
@@ -23,10 +25,12 @@ from reminder.message.expression import compile_condition
 from reminder.message.languages import primary
 from reminder.message.lint import check_catalogue, check_condition
 from reminder.message.values import CONDITION_FIELDS, LENDER_FIELDS, Lender
+from reminder.pipeline.check_wording import check_wanted, house_rules
 
-__all__ = ["Files", "attributes_of", "check_installation", "check_templates", "with_drafts"]
+__all__ = ["Files", "attributes_of", "check_installation", "check_templates", "uses_check_codes", "with_drafts"]
 
 _PREFIX = "account."
+CHECK_CODE = "check_code"
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,8 @@ class Files:
     policies: LoadedPolicies
     catalogue: Catalogue
     lender: Lender
+    wording: LoadedWording
+    has_check_key: bool = False
 
 
 def check_installation(files: Files) -> list[Problem]:
@@ -53,7 +59,14 @@ def check_installation(files: Files) -> list[Problem]:
     return [
         *files.profiles.problems,
         *files.policies.problems,
-        *_in_order([*policies, *_conditions(files, attributes), *_templates_of_steps(files)]),
+        *_in_order(
+            [
+                *policies,
+                *check_roles(files.profiles, files.policies),
+                *_conditions(files, attributes),
+                *_templates_of_steps(files),
+            ]
+        ),
         *check_templates(files),
     ]
 
@@ -68,7 +81,7 @@ def with_drafts(files: Files, paths: Sequence[Path]) -> Files:
     problems: list[Problem] = []
     for path in resolved:
         try:
-            draft = read_policy(path, files.profiles.profiles, files.profiles.calendars)
+            draft = read_policy(path, files.profiles.binding, files.profiles.calendars)
         except ConfigError as error:
             problems += error.problems
         else:
@@ -83,7 +96,35 @@ def with_drafts(files: Files, paths: Sequence[Path]) -> Files:
 def check_templates(files: Files) -> list[Problem]:
     """Return everything wrong or doubtful in the templates, and languages of the settings that have none."""
     lender = files.lender if _complete(files.lender) else None
-    return [*check_catalogue(files.catalogue, attributes_of(files), lender), *_silent_languages(files)]
+    rules = house_rules(files.settings.settings, files.wording)
+    return [
+        *files.wording.problems,
+        *check_catalogue(files.catalogue, attributes_of(files), lender, rules),
+        *check_wanted(files.policies, files.catalogue, rules.words),
+        *_keyless(files),
+        *_silent_languages(files),
+    ]
+
+
+def uses_check_codes(catalogue: Catalogue) -> bool:
+    """Return whether any text carries a check code, where there is a key for it."""
+    return any(use.path == CHECK_CODE for template in catalogue.templates() for use in template.uses)
+
+
+def _keyless(files: Files) -> Iterator[Problem]:
+    """Find texts that can't do without a check code, in a deployment that has no key for it."""
+    if files.has_check_key:
+        return
+    where = files.settings.settings.check_key_file
+    for template in files.catalogue.templates():
+        for use in template.uses:
+            if use.path == CHECK_CODE and not use.optional:
+                message = (
+                    f"expected a key for check codes in {where}, found no such file; make one with "
+                    "`reminder message new-key`, or ask `{% if check_code %}` first"
+                )
+                yield Problem(template.path, use.line, use.column, message)
+                break
 
 
 def attributes_of(files: Files) -> tuple[str, ...]:
@@ -135,10 +176,23 @@ def _templates_of_steps(files: Files) -> Iterator[Problem]:
         for index, step in enumerate(file.model.steps):
             if step.template is not None:
                 yield from _missing(files, file, ("steps", index, "template"), step.template)
+                yield from _of_agreements(files, file, ("steps", index, "template"), step.template)
+        for key, breach in (("broken_promise", file.model.broken_promise), ("broken_plan", file.model.broken_plan)):
+            if breach is not None:
+                yield from _missing(files, file, (key, "template"), breach.template)
         if file.policy.consolidated is not None:
             tiers = dict.fromkeys(step.tier for step in file.policy.steps if step.action is Action.TEXT)
             for tier in tiers:
                 yield from _missing(files, file, ("consolidate",), f"{file.policy.consolidated}/{tier}")
+
+
+def _of_agreements(files: Files, file: PolicyFile, loc: tuple[str | int, ...], template: str) -> Iterator[Problem]:
+    """Find a template of a step that speaks of what was agreed, which only the steps of breaches can."""
+    for written in files.catalogue.templates():
+        if written.name == template and any(use.path.startswith("agreed.") for use in written.uses if not use.optional):
+            message = f"template {template} speaks of what was agreed: only `broken_promise` and `broken_plan` can"
+            yield file.document.problem(loc, f"{message}; name another one")
+            return
 
 
 def _missing(files: Files, file: PolicyFile, loc: tuple[str | int, ...], template: str) -> Iterator[Problem]:

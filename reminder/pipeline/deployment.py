@@ -13,11 +13,14 @@ from reminder.book.book import Book
 from reminder.domain.guard import GuardLimits
 from reminder.domain.policy import Policy
 from reminder.domain.rate import Rate
+from reminder.domain.record import Kind
+from reminder.domain.retention import Retention
 from reminder.domain.retry import Backoff
 from reminder.gateways.base import Gateway
 from reminder.message.catalogue import Catalogue
 from reminder.message.expression import Condition
 from reminder.message.values import Lender
+from reminder.pipeline.vitals import Vitals
 
 __all__ = ["Deployment", "Limits", "Price"]
 
@@ -50,7 +53,10 @@ class Deployment:
     a number in [0, 1). `gateways` are those that can be used; `absent` says of each other one why it can't.
     `rates` bound how fast all processes together may use a gateway, where they name it.
     `conditions` are the compiled `when` expressions by their source. `owner` names this process on leases. `guards`
-    says what counts as abnormal.
+    says what counts as abnormal, `retention` how long what is personal is kept. `check_key` is what check codes are
+    made with; without one no text has any. `claim` is the attribute that names the debt an account is part of, if there
+    is one. `vitals` is what this process knows of itself. `versions` has digest and content of each policy and profile,
+    by kind and name.
     """
 
     engine: Engine
@@ -69,4 +75,9 @@ class Deployment:
     jitter: Callable[[], float]
     owner: str
     rates: Mapping[str, Rate] = field(default_factory=dict)
+    claim: str | None = None
     guards: GuardLimits = field(default_factory=GuardLimits)
+    retention: Retention = field(default_factory=Retention)
+    check_key: bytes | None = field(default=None, repr=False)
+    vitals: Vitals = field(default_factory=Vitals)
+    versions: Mapping[Kind, Mapping[str, tuple[str, object]]] = field(default_factory=dict, repr=False)

@@ -20,9 +20,11 @@ CODES: Mapping[str, str] = MappingProxyType(
         "RM-E001": "a file of the deployment is wrong",
         "RM-W002": "something in a file is doubtful",
         "RM-E003": "a daemon goes on with its last good files: those of now are wrong",
+        "RM-W004": "texts carry no check code: there is no key for it",
         "RM-E010": "the database can't be reached",
         "RM-E011": "the tables are not of this release",
         "RM-W012": "the database's clock is another one than ours",
+        "RM-E013": "numbers and texts are sealed with another key than the newest",
         "RM-E020": "the book can't be used as it is",
         "RM-W021": "some accounts of the book will be refused",
         "RM-E030": "the public holidays of this year are not known for good",
@@ -40,6 +42,11 @@ CODES: Mapping[str, str] = MappingProxyType(
         "RM-W057": "reminders whose time has come are not being sent",
         "RM-W060": "a plan began and has not ended",
         "RM-E061": "runs are paused by a guard: nothing is sent",
+        "RM-W062": "no daemon leads: the last one died, and slots are not planned",
+        "RM-E070": "no daemon does its work",
+        "RM-E071": "a time of the schedule came and nobody planned",
+        "RM-W072": "a gateway has not answered for a while",
+        "RM-W073": "texts wait for a person to say what became of them",
     }
 )
 """Every code and what it says, whatever the case."""

@@ -14,10 +14,11 @@ import structlog
 
 from reminder.domain.reminder import Reminder
 from reminder.pipeline.admission import Queue, admit
-from reminder.pipeline.call import call, record
+from reminder.pipeline.call import call, keep
 from reminder.pipeline.compose import Outcome, by_customer, compose
 from reminder.pipeline.deployment import Deployment
 from reminder.pipeline.facts import gather, paused_gateways, reading
+from reminder.pipeline.made import Made
 from reminder.pipeline.settle import settle
 from reminder.pipeline.tally import DispatchReport
 from reminder.store import attempts, outbox
@@ -45,8 +46,10 @@ async def dispatch(
     next slots are waited for, `patience_seconds` in all; the others go out with a later dispatch.
     """
     report, queue = DispatchReport(), Queue()
-    with deployment.engine.begin() as connection:
-        lost = attempts.lose_expired(connection, at=deployment.clock())
+    at = deployment.clock()
+    lost = in_transaction(
+        deployment.engine, lambda connection: attempts.lose_expired(connection, owner=deployment.owner, at=at)
+    )
     if lost:
         log.warning("reminder.dispatch.in_doubt", texts=lost, hint="see `reminder outbox doubts`")
     while not stopping():
@@ -79,7 +82,7 @@ async def _batch(deployment: Deployment, queue: Queue) -> DispatchReport:
     reserved = settle(deployment, outcomes, report, at)
     if reserved:
         answers = await call(deployment, reserved, at)
-        record(deployment, reserved, answers, report)
+        await keep(deployment, reserved, answers, report)
     return report
 
 
@@ -87,4 +90,5 @@ def _composed(deployment: Deployment, claimed: Sequence[Reminder], at: datetime)
     with reading(deployment) as (connection, book):
         cases = gather(connection, book, deployment, claimed, at)
         paused = paused_gateways(connection, at)
-    return [outcome for group in by_customer(cases) for outcome in compose(deployment, group, paused, at)]
+    made = Made(deployment.policies)
+    return [outcome for group in by_customer(cases) for outcome in compose(deployment, group, paused, made, at)]

@@ -15,13 +15,16 @@ from reminder.book.findings import Finding as BookFinding
 from reminder.book.findings import Severity
 from reminder.domain.calendar import adjusted_data_known
 from reminder.domain.policy import Action, Policy
+from reminder.domain.trouble import Kind
 from reminder.domain.window import ContactWindow, HolidayRule
 from reminder.errors import Problem
 from reminder.gateways.base import Gateway
 from reminder.pipeline.diagnosis import Finding
 from reminder.pipeline.routing import choose
+from reminder.pipeline.troubles import Calendar, look_for_troubles
 from reminder.store import guards, refusals, soundness
 from reminder.store.gateway_states import GatewayPause
+from reminder.store.leases import Lease
 from reminder.store.refusals import Refusal
 from reminder.store.soundness import Found
 from reminder.store.upgrade import SchemaState
@@ -35,9 +38,12 @@ __all__ = [
     "look_at_daemons",
     "look_at_files",
     "look_at_gateways",
+    "look_at_keys",
+    "look_at_leader",
     "look_at_outbox",
     "look_at_plans",
     "look_at_schema",
+    "look_at_watch",
     "unreachable",
 ]
 
@@ -57,7 +63,10 @@ PATIENCE = timedelta(hours=1)
 """How long a reminder whose time has come may be left alone: a daemon looks every few seconds."""
 
 PLAN_LASTS_MAX = timedelta(minutes=15)
-"""How long a plan may take; the daemon takes a longer one for dead and plans its slots again."""
+"""How long a plan may take before somebody should look; who leads next plans its slots again."""
+
+LEADERLESS_MAX = timedelta(minutes=1)
+"""How long the daemons may be without a leader: the next one takes the lead within seconds of its end."""
 
 NEXT_YEAR_FROM_MONTH = 12
 """The month from which next year's holidays should be known. China announced those of 2026 on 4 November 2025."""
@@ -82,6 +91,14 @@ def _place(problem: Problem) -> str:
     return str(problem).replace(": warning: ", ": ", 1)
 
 
+def look_at_check_codes(installed: bool, used: bool) -> list[Finding]:
+    """Return whether texts that could carry a check code have no key for it (RM-W004)."""
+    if installed or not used:
+        return []
+    hint = "make one with `reminder message new-key`: customers can then tell your texts from a fraudster's"
+    return [Finding("RM-W004", "files", "a key for check codes", "none", hint)]
+
+
 def unreachable(message: str) -> list[Finding]:
     """Return that the database can't be reached (RM-E010); `message` says why and what to do."""
     return [
@@ -96,6 +113,12 @@ def look_at_schema(state: SchemaState) -> list[Finding]:
     newer = state.current is not None and state.current > state.head
     hint = "install the newer release" if newer else "run `reminder db upgrade`"
     return [Finding("RM-E011", "schema", f"schema {state.head}", state.current or "no tables", hint)]
+
+
+def look_at_keys(wrong: str) -> list[Finding]:
+    """Return that rows are sealed with other keys than they should be (RM-E013); `wrong` says which and what to do."""
+    hint = "nothing is sent until then; see `reminder db keys`"
+    return [Finding("RM-E013", "schema", "rows sealed with the newest key", wrong, hint)] if wrong else []
 
 
 def look_at_clock(theirs: datetime | None, before: datetime, after: datetime) -> list[Finding]:
@@ -232,6 +255,21 @@ def _refused(refusal: Refusal) -> str:
     return f"that it refuses them since {refusal.since:%Y-%m-%dT%H:%MZ} ({first})"
 
 
+def look_at_watch(connection: Connection, calendar: Calendar, at: datetime) -> list[Finding]:
+    """Return what alerts tell of and no other look does: daemons, missed slots, silent gateways, doubts."""
+    expected = {
+        Kind.TICKS: "a daemon at work",
+        Kind.MISSED_RUN: "every slot of the schedule planned",
+        Kind.GATEWAY_SILENT: "gateways that answer",
+        Kind.DOUBTS: "doubts settled within an hour",
+    }
+    return [
+        Finding(trouble.code, "plans", expected[trouble.kind], trouble.found, trouble.hint)
+        for trouble in look_for_troubles(connection, calendar, at)
+        if trouble.kind in expected
+    ]
+
+
 def look_at_plans(connection: Connection, at: datetime) -> list[Finding]:
     """Return the plans that began and have not ended (RM-W060), and what guards keep from being sent (RM-E061)."""
     unended = soundness.unended_plans(connection, before=at - PLAN_LASTS_MAX)
@@ -243,6 +281,18 @@ def look_at_plans(connection: Connection, at: datetime) -> list[Finding]:
         hint = f"mend the cause, or let it go on with `reminder run approve {pause.pause_id}`"
         found.append(Finding("RM-E061", "plans", "runs that may send", said, hint))
     return found
+
+
+def look_at_leader(lead: Lease | None, at: datetime) -> list[Finding]:
+    """Return whether the leader of the daemons is gone without a successor (RM-W062); `at` is the common instant (UTC).
+
+    A lead that was given back, or that nobody ever had, is no finding: `reminder run` may be what sends here.
+    """
+    if lead is None or not lead.owner or lead.until > at - LEADERLESS_MAX:
+        return []
+    found = f"that {lead.owner}, the last one, says nothing since {lead.until:%Y-%m-%dT%H:%MZ}"
+    hint = "start a daemon, and see in the log of the last one why it ended"
+    return [Finding("RM-W062", "plans", "a daemon that leads", found, hint)]
 
 
 def _told(code: str, part: str, rows: Found, expected: str, found: str, hint: str) -> Sequence[Finding]:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
 
 from reminder.domain.account import Account
+from reminder.domain.agreement import Agreed
 from reminder.domain.decide import Decision, answers, decide
 from reminder.domain.policy import Policy, Step
 from reminder.domain.reminder import Reminder
 from reminder.domain.verdict import GateAnswer
+from reminder.pipeline.agreed import Deserved, agreed_on, deserved
 from reminder.pipeline.deployment import Deployment
 from reminder.pipeline.facts import gather, policy_for, reading
-from reminder.store import outbox
+from reminder.store import agreements, outbox
 
 __all__ = ["Explanation", "explain"]
 
@@ -40,6 +42,7 @@ class Explanation:
     decision: Decision | None
     gates: tuple[GateAnswer, ...]
     history: Sequence[Row[Any]]
+    agreed: tuple[Agreed, ...] = ()
 
 
 def explain(deployment: Deployment, account_id: str, at: datetime) -> Explanation | None:
@@ -54,15 +57,19 @@ def explain(deployment: Deployment, account_id: str, at: datetime) -> Explanatio
         account = found[0]
         history = outbox.listing(connection, account_id=account_id, limit=HISTORY_ROWS_MAX)
         policy = policy_for(deployment.policies, account)
-        dpd = policy.dpd(account.due_date, at) if policy and account.due_date else None
-        step = policy.step_on(dpd) if policy and dpd is not None else None
-        if policy is None or step is None:
-            return Explanation(at, account, policy, None, dpd, _silence(policy, dpd), None, (), history)
-        reminder, done = _reminder(account, policy, step, history, at)
+        agreed = agreed_on(agreements.of_accounts(connection, [account_id]), account, policy, at) if policy else ()
+        want = deserved(agreed, account, policy, at) if policy else None
+        due_date = want.due_date if want else account.due_date
+        dpd = policy.dpd(due_date, at) if policy and due_date else None
+        explanation = Explanation(at, account, policy, None, dpd, _silence(policy, dpd), None, (), history, agreed)
+        if policy is None or want is None:
+            return explanation
+        explanation = replace(explanation, step=want.step, silence="")
+        reminder, done = _reminder(account, policy, want, history, at)
         if done:
-            return Explanation(at, account, policy, step, dpd, done, None, (), history)
+            return replace(explanation, silence=done)
         (case,) = gather(connection, book, deployment, [reminder], at)
-    return Explanation(at, account, policy, step, dpd, "", decide(case, at), tuple(answers(case, at)), history)
+    return replace(explanation, decision=decide(case, at), gates=tuple(answers(case, at)))
 
 
 def _silence(policy: Policy | None, dpd: int | None) -> str:
@@ -76,12 +83,12 @@ def _silence(policy: Policy | None, dpd: int | None) -> str:
 
 
 def _reminder(
-    account: Account, policy: Policy, step: Step, history: Sequence[Row[Any]], at: datetime
+    account: Account, policy: Policy, want: Deserved, history: Sequence[Row[Any]], at: datetime
 ) -> tuple[Reminder, str]:
-    """Return the reminder for this step, and why it is over if it is."""
-    assert account.due_date is not None  # noqa: S101 - it has a DPD
+    """Return the reminder for the step that is deserved, and why it is over if it is."""
+    step = want.step
     for row in history:
-        if (row.due_date, row.step, row.leg) == (account.due_date, step.key, step.leg):
+        if (row.due_date, row.step, row.leg) == (want.due_date, step.key, step.leg):
             known = outbox.to_reminder(row)
             since = f"{row.changed_at:%Y-%m-%d %H:%M} UTC"
             done = "" if known.state == "planned" else f"{step.key} is {known.state} since {since}: {row.reason}"
@@ -89,11 +96,11 @@ def _reminder(
     imagined = Reminder(
         account_id=account.account_id,
         customer_id=account.customer_id,
-        due_date=account.due_date,
+        due_date=want.due_date,
         policy=policy.name,
         step=step.key,
         leg=step.leg,
         not_before=at,
-        expires_at=policy.closes_at(step, account.due_date),
+        expires_at=policy.closes_at(step, want.due_date),
     )
     return imagined, ""

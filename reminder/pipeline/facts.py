@@ -10,17 +10,21 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from reminder.domain.account import Account
-from reminder.domain.caps import horizon
+from reminder.domain.agreement import Agreement, seen_as_agreed
+from reminder.domain.caps import CapScope, Contacts, Key
 from reminder.domain.case import Case
+from reminder.domain.consent import Consent
 from reminder.domain.hold import Hold, Suppression
 from reminder.domain.phone import PhoneError, PhoneNumber, parse_phone
 from reminder.domain.policy import Policy
 from reminder.domain.reminder import Reminder
 from reminder.errors import TemplateError
 from reminder.message.values import condition_values
+from reminder.pipeline.agreed import agreed_on
 from reminder.pipeline.deployment import Deployment
 from reminder.pipeline.routing import paused_until
-from reminder.store import attempts, gateway_states, holds, numbers, suppressions
+from reminder.store import agreements, consents, gateway_states, holds, numbers, suppressions
+from reminder.store.contacts import Ask, contacts
 
 __all__ = ["gather", "paused_gateways", "policy_for", "reading"]
 
@@ -39,10 +43,13 @@ class _Batch:
     phones: Mapping[str, _Phone]
     holds_by_account: Mapping[str, list[Hold]]
     holds_by_customer: Mapping[str, list[Hold]]
+    holds_on_selections: Sequence[Hold]
     suppressions: Sequence[Suppression]
+    consents: Sequence[Consent]
     bad_numbers: Mapping[str, str]
-    contacts: Mapping[str, list[datetime]]
+    contacts: Contacts
     paused: Mapping[str, datetime]
+    agreements: Mapping[str, list[Agreement]]
 
 
 @contextmanager
@@ -87,17 +94,41 @@ def _read(
     phones = {key: _phone(rows[0], deployment.region) for key, rows in accounts.items() if rows}
     e164 = sorted({phone.number.e164 for phone in phones.values() if phone.number})
     in_force = holds.in_force(connection, account_ids=account_ids, customer_ids=customer_ids, at=at)
-    reach = max((horizon(policy.caps) for policy in deployment.policies), default=timedelta())
+    ask = Ask.of(cap for policy in deployment.policies for cap in policy.caps)
+    keys: set[Key] = {(CapScope.CUSTOMER, key) for key in customer_ids} | {(CapScope.NUMBER, number) for number in e164}
+    keys |= {(CapScope.ACCOUNT, key) for key in account_ids}
+    keys |= {(CapScope.CLAIM, _claim(deployment, account)) for rows in accounts.values() for account in rows}
     return _Batch(
         accounts=accounts,
         phones=phones,
         holds_by_account=_by([hold for hold in in_force if hold.account_id], "account_id"),
         holds_by_customer=_by([hold for hold in in_force if hold.customer_id], "customer_id"),
-        suppressions=suppressions.covering(connection, numbers=e164, customer_ids=customer_ids),
+        holds_on_selections=holds.selections(connection, at=at),
+        suppressions=suppressions.covering(
+            connection, numbers=e164, customer_ids=customer_ids, account_ids=account_ids
+        ),
+        consents=consents.covering(connection, numbers=e164, customer_ids=customer_ids)
+        if any(policy.may_want_consent for policy in deployment.policies)
+        else [],
         bad_numbers=numbers.bad_among(connection, e164),
-        contacts=attempts.contacts(connection, customer_ids, since=at - reach),
+        contacts=contacts(connection, ask, keys, at=at),
         paused=paused_gateways(connection, at),
+        agreements=_by_account(agreements.of_accounts(connection, account_ids)),
     )
+
+
+def _on_selection(found: Sequence[Hold], account: Account | None, customer_id: str) -> Iterator[Hold]:
+    """Yield the holds whose selection an account, as the book has it, is in; each as it is for its customer."""
+    for hold in found:
+        if account is not None and hold.selector is not None and hold.selector.matches(account):
+            yield hold.of_customer(customer_id)
+
+
+def _by_account(found: Sequence[Agreement]) -> dict[str, list[Agreement]]:
+    grouped: dict[str, list[Agreement]] = {}
+    for agreement in found:
+        grouped.setdefault(agreement.account_id, []).append(agreement)
+    return grouped
 
 
 def _by(found: Sequence[Hold], key: str) -> dict[str, list[Hold]]:
@@ -118,9 +149,17 @@ def _case(deployment: Deployment, batch: _Batch, reminder: Reminder, at: datetim
     rows = batch.accounts.get(reminder.account_id, [])
     account = rows[0] if len(rows) == 1 else None
     customer_id = account.customer_id if account else reminder.customer_id
-    policy = policy_for(deployment.policies, account) if account else None
     phone = batch.phones.get(reminder.account_id, _Phone(None, "the book has no number for it"))
+    policy = policy_for(deployment.policies, account) if account else None
+    if policy is not None and account is not None:
+        policy = policy.where(account, phone.number.region if phone.number else None)
     e164 = phone.number.e164 if phone.number else None
+    found = batch.agreements.get(reminder.account_id, ())
+    agreed = agreed_on(found, account, policy, at) if found and account and policy else ()
+    on_selections = tuple(_on_selection(batch.holds_on_selections, account, customer_id))
+    if account and agreed:
+        account = seen_as_agreed(account, agreed, reminder.due_date)
+        rows = [account]
     return Case(
         reminder=reminder,
         accounts=tuple(rows),
@@ -130,16 +169,30 @@ def _case(deployment: Deployment, batch: _Batch, reminder: Reminder, at: datetim
         holds=(
             *batch.holds_by_account.get(reminder.account_id, ()),
             *batch.holds_by_customer.get(customer_id, ()),
+            *on_selections,
         ),
         suppressions=tuple(
-            entry for entry in batch.suppressions if entry.customer_id == customer_id or entry.number == e164
+            entry
+            for entry in batch.suppressions
+            if entry.customer_id == customer_id
+            or (entry.number is not None and entry.number == e164)
+            or entry.account_id == reminder.account_id
         ),
+        consents=tuple(entry for entry in batch.consents if entry.customer_id == customer_id or entry.number == e164),
         bad_number=batch.bad_numbers.get(e164) if e164 else None,
-        contacts=tuple(batch.contacts.get(customer_id, ())),
+        claim_id=_claim(deployment, account) if account else "",
+        contacts=batch.contacts,
         condition=_condition(deployment, policy, reminder, account),
         stale_book=_staleness(deployment, account, at),
         paused_until=_paused_until(deployment, policy, batch, at) if policy else None,
+        agreed=agreed,
     )
+
+
+def _claim(deployment: Deployment, account: Account) -> str:
+    """Return the debt that an account is part of: itself, unless the book names another one."""
+    named = account.attributes.get(deployment.claim) if deployment.claim is not None else None
+    return account.account_id if named is None else str(named)
 
 
 def _paused_until(deployment: Deployment, policy: Policy, batch: _Batch, at: datetime) -> datetime | None:

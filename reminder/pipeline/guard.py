@@ -3,14 +3,14 @@
 Asked before each dispatch, while something is due or a pause is open. A pause holds all processes. It ends when its
 cause is gone, or when a person approves it for its day.
 
-One more thing would be abnormal: an outbox that was restored from a backup, and so has forgotten what it has sent.
-Nothing in the tables themselves gives that away, for a backup forgets plans, reminders and texts alike. Only providers
-know more than we do; a guard that asks them for texts of ours that we don't know belongs beside these.
+One more thing is abnormal: an outbox that was restored from a backup, and so has forgotten what it has sent. Nothing in
+the tables themselves gives that away, for a backup forgets plans, reminders and texts alike. Only providers know more
+than we do: `pipeline.recollection` asks them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -34,8 +34,10 @@ from reminder.domain.guard import (
 from reminder.domain.verdict import Send
 from reminder.pipeline.deployment import Deployment
 from reminder.pipeline.facts import gather, reading
-from reminder.store import guards, volumes
+from reminder.store import guards, leases, volumes
+from reminder.store.deadlocks import in_transaction
 from reminder.store.guards import Pause
+from reminder.store.leases import Mandate
 
 __all__ = ["SAMPLE_ROWS", "stand_guard"]
 
@@ -45,44 +47,69 @@ SAMPLE_ROWS = 500
 log = structlog.get_logger("reminder.guard")
 
 
-def stand_guard(deployment: Deployment, at: datetime, *, drift: timedelta = timedelta()) -> tuple[Pause, ...]:
+def stand_guard(
+    deployment: Deployment,
+    at: datetime,
+    *,
+    drift: timedelta = timedelta(),
+    mandate: Mandate | None = None,
+    memory: Finding | None = None,
+) -> tuple[Pause, ...]:
     """Return the pauses that are in force at the instant `at`; none means that the run may send.
 
-    `drift` is by how much the clock was put forward (or back, negative) while this process ran. New pauses are written
-    and logged, and those whose cause is gone are lifted.
+    `drift` is by how much the clock was put forward (or back, negative) while this process ran; `memory` is what
+    providers were found to know and we don't. New pauses are written
+    and logged by everybody who sends, for to stop is safe. Those whose cause is gone are lifted under the leader's
+    `mandate` only; without one, only jumps of this process's own clock are.
     """
     day = at.astimezone(ZoneInfo(deployment.guards.timezone)).date()
     with deployment.engine.connect() as connection:
         before = guards.open_pauses(connection)
         due = volumes.due_count(connection, at)
     jump = judge_jump(drift)
-    if not (before or due or jump):
+    if not (before or due or jump or memory):
         return ()
-    findings = {finding.guard: finding for finding in (*_found(deployment, due, day, at), jump) if finding is not None}
-    with deployment.engine.begin() as connection:
-        stopped = [
+    found = (*_found(deployment, due, day, at), jump, memory)
+    findings = {finding.guard: finding for finding in found if finding is not None}
+    stopped = in_transaction(
+        deployment.engine,
+        lambda connection: [
             guards.stop(connection, finding, day=day, owner=deployment.owner, at=at) for finding in findings.values()
-        ]
-        kept = {pause.pause_id for pause in stopped}
-        lifted = [
-            pause
-            for pause in before
-            if pause.pause_id not in kept
-            and _is_over(pause, deployment.owner, at)
-            and guards.lift(connection, pause.pause_id, at=at)
-        ]
+        ],
+    )
+    kept = {pause.pause_id for pause in stopped}
+    lifted = _lift(deployment, [pause for pause in before if pause.pause_id not in kept], at, mandate)
+    with deployment.engine.connect() as connection:
         in_force = guards.open_pauses(connection)
     _tell(before, lifted, in_force)
     return tuple(in_force)
 
 
-def _is_over(pause: Pause, owner: str, at: datetime) -> bool:
-    """Return whether a pause that nothing speaks for any more may be lifted.
+def _lift(deployment: Deployment, silent: Sequence[Pause], at: datetime, mandate: Mandate | None) -> list[Pause]:
+    """Lift those of the pauses, which nothing speaks for any more, that may be; return them.
 
-    A jump is seen by the process whose clock it was, and by no other. But one that is said to have happened in the
-    future is over for everybody: the clock has been put right since.
+    What was forgotten does not come back by itself: that pause waits for a person.
+
+    A jump is seen by the process whose clock it was, and by no other: it lifts it, whoever leads. But one that is said
+    to have happened in the future is over for everybody: the clock has been put right since.
     """
-    return pause.guard is not GuardName.CLOCK_JUMP or pause.owner == owner or pause.since - at > CLOCK_TOLERANCE
+    jumps = [pause for pause in silent if pause.guard is GuardName.CLOCK_JUMP]
+    over = [pause for pause in jumps if pause.since - at > CLOCK_TOLERANCE]
+    over += [pause for pause in silent if pause.guard not in (GuardName.CLOCK_JUMP, GuardName.OUTBOX_BEHIND)]
+    own = [pause for pause in jumps if pause.owner == deployment.owner and pause not in over]
+    return [
+        *(_lifted(deployment, own, at, None) if own else ()),
+        *(_lifted(deployment, over, at, mandate) if over and mandate else ()),
+    ]
+
+
+def _lifted(deployment: Deployment, pauses: Sequence[Pause], at: datetime, mandate: Mandate | None) -> list[Pause]:
+    def work(connection: Connection) -> list[Pause]:
+        found = [pause for pause in pauses if guards.lift(connection, pause.pause_id, owner=deployment.owner, at=at)]
+        leases.confirm(connection, mandate)
+        return found
+
+    return in_transaction(deployment.engine, work)
 
 
 def _tell(before: list[Pause], lifted: list[Pause], in_force: list[Pause]) -> None:

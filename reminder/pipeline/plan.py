@@ -9,16 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
+import structlog
 from sqlalchemy import ColumnElement, Connection, Row, and_, false, func, not_, or_, select
 
 from reminder.domain.policy import Policy, Step
+from reminder.domain.record import Actor, Entry, Kind
 from reminder.domain.reminder import Reminder
 from reminder.domain.window import opening
 from reminder.domain.zones import known_zone
+from reminder.pipeline.agreements import plan_agreed, rows_wanted
 from reminder.pipeline.deployment import Deployment
-from reminder.store import planning
+from reminder.pipeline.holidays import unofficial_holidays
+from reminder.store import leases, planning, record
+from reminder.store.deadlocks import in_transaction
+from reminder.store.leases import Mandate
 from reminder.store.planning import DueAccounts, StepPlan
 
 __all__ = ["PlanReport", "StepCount", "count_settled", "imagine", "plan"]
@@ -28,6 +35,8 @@ CHUNK_ROWS = 5_000
 
 REMINDER_FIELDS = ("account_id", "customer_id", "due_date", "policy", "step", "leg", "not_before", "expires_at")
 """What a plan says of a reminder, in the order in which `Reminder` has it."""
+
+log = structlog.get_logger("reminder.plan")
 
 MANY_ROWS = 1_000
 """After how many new rows the database is told that the outbox has grown."""
@@ -55,23 +64,32 @@ class PlanReport:
         return sum(step.planned for step in self.steps)
 
 
-def plan(deployment: Deployment, at: datetime, *, on_step: Callable[[StepCount], None] = lambda _: None) -> PlanReport:
-    """Plan every step of every policy at the instant `at`; each policy is committed by itself.
+def plan(
+    deployment: Deployment,
+    at: datetime,
+    *,
+    on_step: Callable[[StepCount], None] = lambda _: None,
+    mandate: Mandate | None = None,
+) -> PlanReport:
+    """Plan every step of every policy at the instant `at`, then what was agreed; each policy is committed by itself.
 
     Doing it twice, or in two processes at once, adds nothing. `on_step` hears of each step when its policy is done.
+    With a `mandate` every commit is the leader's, and LeaseLostError is raised where another process leads by then.
     """
+    for unofficial in unofficial_holidays(deployment.policies, at):
+        log.warning("reminder.plan.holidays", calendar=unofficial.calendar, until=f"{unofficial.until}")
     counts = []
     with deployment.book.engine.connect() as book:
         scopes = list(_scopes(deployment, book, at))
     for scope in scopes:
-        for count in _plan_policy(deployment, scope, at):
+        for count in _plan_policy(deployment, scope, at, mandate):
             on_step(count)
             if count.planned:
                 counts.append(count)
+    counts += [StepCount(*step, planned) for step, planned in sorted(plan_agreed(deployment, at, mandate).items())]
     report = PlanReport(at, tuple(counts))
     if report.planned >= MANY_ROWS:
-        with deployment.engine.begin() as connection:
-            planning.refresh_statistics(connection)
+        in_transaction(deployment.engine, planning.refresh_statistics)
     return report
 
 
@@ -99,26 +117,52 @@ def _scopes(deployment: Deployment, connection: Connection, at: datetime) -> Ite
         earlier.append(not_(matching))
 
 
-def _plan_policy(deployment: Deployment, scope: _Scope, at: datetime) -> list[StepCount]:
+def _plan_policy(deployment: Deployment, scope: _Scope, at: datetime, mandate: Mandate | None) -> list[StepCount]:
     plans = [_step_plan(scope, step, at) for step in scope.policy.steps]
     if not deployment.book.same_database:
-        return [_counted(one, _plan_streamed(deployment, scope, one)) for one in plans]
+        return [_counted(one, _plan_streamed(deployment, scope, one, mandate)) for one in plans]
+
+    def write(connection: Connection) -> list[StepCount]:
+        counts = [
+            _counted(one, planning.insert_planned(connection, _due(deployment, scope, one), one)) for one in plans
+        ]
+        _tell(connection, deployment.owner, counts, plans[0].at)
+        leases.confirm(connection, mandate)
+        return counts
+
     # One commit for all steps: a commit waits for the disk, and a policy that is half planned helps nobody.
-    with deployment.engine.begin() as connection:
-        return [_counted(one, planning.insert_planned(connection, _due(deployment, scope, one), one)) for one in plans]
+    return in_transaction(deployment.engine, write)
+
+
+def _tell(connection: Connection, owner: str, counts: Sequence[StepCount], at: datetime) -> None:
+    """Write down how many reminders are new, in one entry; each is told by itself when it is decided about."""
+    steps = {count.step: count.planned for count in counts if count.planned}
+    if steps:
+        entry = Entry(Kind.PLAN, Actor.PROCESS, owner, subject=counts[0].policy, data={"steps": steps})
+        record.append(connection, [entry], at=at)
 
 
 def _counted(step_plan: StepPlan, planned: int) -> StepCount:
     return StepCount(step_plan.policy, step_plan.step, planned)
 
 
-def _plan_streamed(deployment: Deployment, scope: _Scope, step_plan: StepPlan) -> int:
+def _plan_streamed(deployment: Deployment, scope: _Scope, step_plan: StepPlan, mandate: Mandate | None) -> int:
     planned = 0
     with deployment.book.engine.connect() as book:
         for keys in _keys(deployment, book, _due(deployment, scope, step_plan)):
-            with deployment.engine.begin() as connection:
-                planned += planning.insert_rows(connection, _new_rows(connection, step_plan, keys))
+            planned += in_transaction(
+                deployment.engine, partial(_write_new, deployment.owner, step_plan, keys, mandate)
+            )
     return planned
+
+
+def _write_new(
+    owner: str, step_plan: StepPlan, keys: Sequence[Row[Any]], mandate: Mandate | None, connection: Connection
+) -> int:
+    written = planning.insert_rows(connection, _new_rows(connection, step_plan, keys))
+    _tell(connection, owner, [_counted(step_plan, written)], step_plan.at)
+    leases.confirm(connection, mandate)
+    return written
 
 
 def _step_plan(scope: _Scope, step: Step, at: datetime) -> StepPlan:
@@ -212,6 +256,9 @@ def imagine(deployment: Deployment, connection: Connection, book: Connection, at
             for keys in _keys(deployment, book, due):
                 rows = _new_rows(connection, step_plan, keys)
                 yield from _reminders([row[name] for name in REMINDER_FIELDS] for row in rows)
+    yield from _reminders(
+        [row[name] for name in REMINDER_FIELDS] for row in rows_wanted(deployment, connection, book, at)
+    )
 
 
 def count_settled(deployment: Deployment, connection: Connection, at: datetime) -> int:

@@ -20,6 +20,7 @@ from reminder.domain.verdict import Defer, Reason
 from reminder.pipeline.compose import HandOver, Outcome, Text, by_customer, compose
 from reminder.pipeline.deployment import Deployment
 from reminder.pipeline.facts import gather, paused_gateways, reading
+from reminder.pipeline.made import Made
 from reminder.pipeline.plan import imagine
 from reminder.store import outbox
 
@@ -100,11 +101,11 @@ def preview(deployment: Deployment, at: datetime) -> Iterator[Entry]:
     """
     with reading(deployment) as (connection, book):
         reminders = [*outbox.planned(connection), *imagine(deployment, connection, book, at)]
-        paused = paused_gateways(connection, at)
+        paused, made = paused_gateways(connection, at), Made(deployment.policies)
         for batch in _whole_customers(reminders):
             cases = gather(connection, book, deployment, batch, at)
             for group in by_customer(cases):
-                for outcome in compose(deployment, group, paused, at):
+                for outcome in compose(deployment, group, paused, made, at):
                     yield _entry(deployment, outcome)
 
 

@@ -17,13 +17,13 @@ from reminder.domain.lifecycle import Event, State, target
 from reminder.domain.message import Refusal
 from reminder.domain.phone import mask_phone
 from reminder.domain.receipt import Progress, Receipt, event_for
+from reminder.domain.record import Actor
 from reminder.pipeline.deployment import Deployment
-from reminder.store import numbers, receipts, suppressions
+from reminder.store import consents, numbers, receipts, suppressions
+from reminder.store.deadlocks import in_transaction
+from reminder.store.schema import REASON_CHARS_MAX
 
-__all__ = ["WRONG_PERSON_CODE", "receive_receipts"]
-
-WRONG_PERSON_CODE = "wrong_person"
-"""The code of a number that its owner says is not our customer's: that a text arrived there mends nothing."""
+__all__ = ["receive_receipts"]
 
 log = structlog.get_logger("reminder.receipt")
 
@@ -38,13 +38,16 @@ def receive_receipts(deployment: Deployment, gateway: str, found: Sequence[Recei
 
 
 def _receive(deployment: Deployment, gateway: str, receipt: Receipt, at: datetime) -> str:
-    with deployment.engine.begin() as connection:
+    def write(connection: Connection) -> str:
         attempt = receipts.find_attempt(connection, gateway, receipt)
         if attempt is not None:
             effect = _apply(connection, attempt, receipt, at)
         else:
             effect = "reply" if receipts.is_reply(connection, gateway, receipt.reference) else "unknown"
-        receipts.keep(connection, gateway, receipt, effect=effect, at=at)
+        receipts.keep(connection, gateway, receipt, attempt, effect=effect, at=at)
+        return effect
+
+    effect = in_transaction(deployment.engine, write)
     tell = log.warning if effect in ("unknown", "unclear", "contradicted") else log.info
     tell(
         "reminder.receipt.received",
@@ -105,7 +108,10 @@ def _learn(connection: Connection, attempt: Row[Any], receipt: Receipt, moved: S
     number, gateway = attempt.number, attempt.gateway
     if receipt.refusal is Refusal.OPTED_OUT:
         source = f"{gateway} says that this number opted out ({receipt.code})"
-        suppressions.add(connection, number=number, channel="sms", source=source, who=gateway, at=at)
+        suppressions.add(
+            connection, number=number, channel="sms", source=source, who=gateway, actor=Actor.PROVIDER, at=at
+        )
+        consents.withdraw_stopped(connection, number, attempt.customer_id, who=gateway, reason=source, at=at)
     if receipt.refusal is Refusal.NUMBER and Event.MISCARRY in moved:
         numbers.mark_bad(connection, number, gateway=gateway, code=receipt.code or receipt.status, at=at)
         log.info("reminder.receipt.bad_number", gateway=gateway, to=mask_phone(number), code=receipt.code)
@@ -117,5 +123,7 @@ def _learn(connection: Connection, attempt: Row[Any], receipt: Receipt, moved: S
             hint="texts are taken and then dropped: see the provider's page on this code",
         )
     marked = numbers.bad_among(connection, [number]).get(number) if Event.DELIVER in moved else None
-    if marked is not None and marked != WRONG_PERSON_CODE:
-        numbers.clear(connection, number)
+    if marked is not None and marked != numbers.WRONG_PERSON:
+        words = f"a text arrived there: {receipt.status}"
+        reason = words[:REASON_CHARS_MAX]
+        numbers.clear(connection, number, who=gateway, reason=reason, actor=Actor.PROVIDER, at=at)

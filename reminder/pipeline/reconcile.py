@@ -19,9 +19,11 @@ from sqlalchemy import Connection
 from reminder.domain.doubt import CannotTell, Confirm, Disprove, Finding, Seen, Told, Wait, follow, judge
 from reminder.domain.lifecycle import Event
 from reminder.domain.phone import mask_phone
+from reminder.domain.record import Actor
 from reminder.gateways.asking import CanBeAsked, can_be_asked
 from reminder.pipeline.deployment import Deployment
 from reminder.store import attempts, doubts
+from reminder.store.deadlocks import in_transaction
 from reminder.store.doubts import Question
 
 __all__ = ["ASKS_MAX", "ASK_SECONDS_MAX", "ReconcileReport", "reconcile"]
@@ -57,13 +59,14 @@ async def reconcile(deployment: Deployment, *, stopping: Callable[[], bool] = la
     at = deployment.clock()
     askable = {name: gateway for name, gateway in deployment.gateways.items() if can_be_asked(gateway)}
     settle_seconds = {name: gateway.settle_seconds for name, gateway in askable.items()}
-    with deployment.engine.begin() as connection:
-        opened = doubts.open_new(connection, settle_seconds, at=at)
+    opened = in_transaction(deployment.engine, lambda connection: doubts.open_new(connection, settle_seconds, at=at))
     found: Counter[str] = Counter()
     if stopping():
         return ReconcileReport(opened, found)
-    with deployment.engine.begin() as connection:
-        questions = doubts.claim(connection, at=at, lease_seconds=CLAIM_SECONDS, limit=ASKS_MAX)
+    questions = in_transaction(
+        deployment.engine,
+        lambda connection: doubts.claim(connection, at=at, lease_seconds=CLAIM_SECONDS, limit=ASKS_MAX),
+    )
     answers = await asyncio.gather(*(_ask(askable.get(question.gateway), question) for question in questions))
     for question, told in zip(questions, answers, strict=True):
         found[_settle(deployment, question, told)] += 1
@@ -90,10 +93,13 @@ async def _ask(gateway: CanBeAsked | None, question: Question) -> Told:
 def _settle(deployment: Deployment, question: Question, told: Told) -> str:
     """Do what follows from an answer, in one transaction; return in a word what that was."""
     at = deployment.clock()
-    with deployment.engine.begin() as connection:
+
+    def write(connection: Connection) -> tuple[Confirm | Disprove | Wait, bool]:
         doubts.lock(connection)
         decision = follow(question.asked, _finding(connection, question, told), at)
-        settled = _write(connection, question, decision, at)
+        return decision, _write(connection, question, decision, at)
+
+    decision, settled = in_transaction(deployment.engine, write)
     word = type(decision).__name__.lower() if settled else "late"
     log.info(
         f"reminder.doubt.{word}",
@@ -123,5 +129,8 @@ def _write(connection: Connection, question: Question, decision: Confirm | Dispr
     asked = replace(question.asked, asks=question.asked.asks + 1)
     if not doubts.keep(connection, question, asked, ask_at=at, note=reason):
         return False
-    moved = attempts.resolve(connection, question.reference, event=event, reason=reason, at=at, provider_id=provider_id)
+    moved = attempts.resolve(
+        connection, question.reference, event=event, reason=reason, who=question.gateway, actor=Actor.PROVIDER, at=at,
+        provider_id=provider_id,
+    )  # fmt: skip
     return moved > 0

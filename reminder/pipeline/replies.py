@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from sqlalchemy import Connection
@@ -19,10 +20,11 @@ from reminder.domain.hold import HoldKind
 from reminder.domain.message import Accepted, Message, Outcome, Refused, Unknown
 from reminder.domain.phone import PhoneError, mask_phone, parse_phone
 from reminder.domain.receipt import Inbound, Meaning
+from reminder.domain.record import Actor
 from reminder.message.keywords import Keywords, Understood
 from reminder.pipeline.deployment import Deployment
-from reminder.pipeline.receive import WRONG_PERSON_CODE
-from reminder.store import holds, inbound, numbers, suppressions
+from reminder.store import consents, holds, inbound, numbers, suppressions
+from reminder.store.deadlocks import in_transaction
 from reminder.store.inbound import STOP_SOURCE
 
 __all__ = ["CONFIRM_SECONDS", "Reception", "Reply", "confirm", "receive_inbound"]
@@ -31,6 +33,9 @@ CONFIRM_SECONDS = 300
 """How long after a STOP its confirmation may arrive: 47 CFR 64.1200(a)(12) gives five minutes."""
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+
+_MARKS = frozenset({Meaning.DECEASED, Meaning.REPRESENTED, Meaning.INSOLVENT, Meaning.FRAUD_VICTIM})
+"""What opens a hold of the kind of the same name, which means never to contact the customer until a person looked."""
 
 log = structlog.get_logger("reminder.inbound")
 
@@ -99,9 +104,9 @@ def _receive(
 ) -> Reply | None:
     at = deployment.clock()
     understood = _understood(reception.keywords, text)
-    with deployment.engine.begin() as connection:
+
+    def write(connection: Connection) -> tuple[_Case, _Done, Reply | None] | None:
         if inbound.known(connection, gateway, text.provider_id):
-            log.info("reminder.inbound.repeated", gateway=gateway)
             return None
         case = _case(connection, gateway, text, understood, at)
         done = _act(connection, reception, case)
@@ -114,6 +119,13 @@ def _receive(
             waits=done.waits,
             reply_reference=reply.message.reference if reply else None,
         )
+        return case, done, reply
+
+    taken = in_transaction(deployment.engine, write)
+    if taken is None:
+        log.info("reminder.inbound.repeated", gateway=gateway)
+        return None
+    case, done, reply = taken
     log.info(
         "reminder.inbound.received",
         gateway=gateway,
@@ -127,9 +139,12 @@ def _receive(
 
 
 def _understood(keywords: Keywords, text: Inbound) -> Understood:
-    """Return what a text means. What the provider took it for goes first: it has acted on that already."""
+    """Return what a text means. What the provider took it for goes first: it has acted on that already.
+
+    Only a STOP that we see and the provider doesn't counts all the same: doubt about a STOP is a STOP.
+    """
     own = keywords.understand(text.body)
-    return own if text.told in (None, own.meaning) else Understood(text.told)
+    return own if own.meaning is Meaning.STOP or text.told in (None, own.meaning) else Understood(text.told)
 
 
 def _case(connection: Connection, gateway: str, text: Inbound, understood: Understood, at: datetime) -> _Case:
@@ -158,9 +173,11 @@ def _act(connection: Connection, reception: Reception, case: _Case) -> _Done:
     """Do what a text asks for, as far as that needs nobody."""
     meaning = case.understood.meaning
     if meaning is Meaning.STOP:
-        return _stop(connection, case)
+        return _stop(connection, reception, case)
     if meaning is Meaning.START:
         return _start(connection, case)
+    if meaning in _MARKS:
+        return _Done(_hold(connection, case, HoldKind(meaning.value), "told by text"), waits=True)
     if meaning is Meaning.WRONG_PERSON:
         return _wrong_person(connection, case)
     if meaning is Meaning.DISPUTE:
@@ -171,28 +188,43 @@ def _act(connection: Connection, reception: Reception, case: _Case) -> _Done:
     return _Done("kept", waits=True)
 
 
-def _stop(connection: Connection, case: _Case) -> _Done:
+def _stop(connection: Connection, reception: Reception, case: _Case) -> _Done:
+    """Silence the number; where the same text says that the customer has died or the like, the customer as well."""
+    also = sorted(_MARKS & reception.keywords.meanings(case.text.body))
+    held = "".join(f", {_hold(connection, case, HoldKind(mark.value), 'told by text')}" for mark in also)
     if case.number is None:
-        return _Done("no number to suppress", waits=True)
+        return _Done(f"no number to suppress{held}", waits=True)
     before = suppressions.covering(connection, numbers=[case.number], customer_ids=[])
     source = f"{STOP_SOURCE} by text ({case.understood.found or 'told by the gateway'}), inbound {case.inbound_id}"
-    suppressions.add(connection, number=case.number, channel="sms", source=source, who=case.gateway, at=case.at)
+    suppressions.add(
+        connection, number=case.number, channel="sms", source=source, who=case.gateway, actor=Actor.PROVIDER, at=case.at
+    )
+    consents.withdraw_stopped(connection, case.number, case.customer_id, who=case.gateway, reason=source, at=case.at)
     silent = any(entry.covers(channel="sms", number=case.number, customer_id="") for entry in before)
-    return _Done("suppressed already" if silent else "suppressed", waits=False, new_stop=not silent)
+    done = "suppressed already" if silent else "suppressed"
+    return _Done(done + held, waits=bool(also), new_stop=not silent)
 
 
 def _start(connection: Connection, case: _Case) -> _Done:
     lifted = inbound.lift_stops(connection, case.number, gateway=case.gateway, at=case.at) if case.number else 0
-    if lifted:
+    if lifted and case.number:
+        source, proof = (
+            f"START by text ({case.understood.found or 'told by the gateway'})",
+            f"inbound {case.inbound_id}",
+        )
+        consents.renew(
+            connection, case.number, case.customer_id, source=source, proof=proof, who=case.gateway, at=case.at
+        )
         return _Done(f"lifted {lifted} suppression{'s' if lifted > 1 else ''}", waits=False)
     return _Done("nothing to lift", waits=True)
 
 
 def _wrong_person(connection: Connection, case: _Case) -> _Done:
-    if case.number is not None:
-        numbers.mark_bad(connection, case.number, gateway=case.gateway, code=WRONG_PERSON_CODE, at=case.at)
-    held = _hold(connection, case, HoldKind.WRONG_PERSON, "the number is somebody else's")
-    return _Done(f"number marked, {held}" if case.number else held, waits=True)
+    """Never text this number again, whoever is booked under it; another number of the customer's is another one."""
+    if case.number is None:
+        return _Done("no number to mark", waits=True)
+    numbers.mark_bad(connection, case.number, gateway=case.gateway, code=numbers.WRONG_PERSON, at=case.at)
+    return _Done("number marked", waits=True)
 
 
 def _hold(connection: Connection, case: _Case, kind: HoldKind, why: str, until: datetime | None = None) -> str:
@@ -204,8 +236,9 @@ def _hold(connection: Connection, case: _Case, kind: HoldKind, why: str, until: 
         return f"on hold already ({kind})"
     reason = f"{why}: inbound {case.inbound_id}"
     hold_id = holds.add(
-        connection, kind=kind, reason=reason, who=case.gateway, at=case.at, until=until, customer_id=case.customer_id
-    )
+        connection, kind=kind, reason=reason, who=case.gateway, actor=Actor.PROVIDER, at=case.at, until=until,
+        customer_id=case.customer_id,
+    )  # fmt: skip
     return f"hold {hold_id} ({kind})"
 
 
@@ -228,8 +261,8 @@ async def confirm(deployment: Deployment, replies: Sequence[Reply]) -> None:
     for reply in replies:
         outcome = await _send(deployment, reply)
         words = _spelt(outcome)
-        with deployment.engine.begin() as connection:
-            inbound.answered(connection, reply.inbound_id, words)
+        answered = partial(inbound.answered, inbound_id=reply.inbound_id, outcome=words, at=deployment.clock())
+        in_transaction(deployment.engine, answered)
         log.info("reminder.inbound.confirmed", gateway=reply.gateway, inbound=reply.inbound_id, outcome=words)
 
 

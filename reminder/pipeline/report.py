@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from reminder.domain.lifecycle import State
-from reminder.domain.policy import Policy
+from reminder.domain.policy import Policy, Tier
 from reminder.errors import DataError
 from reminder.pipeline.deployment import Deployment, Price
 from reminder.pipeline.facts import reading
@@ -149,6 +149,7 @@ class _Lines:
         self.by = by
         self.prices = prices
         self.tiers = {(policy.name, step.key): step.tier.value for policy in policies for step in policy.steps}
+        self._breaches = {(policy.name, rule.id) for policy in policies for rule in policy.breaches}
         self.lines: dict[str, Line] = {}
         self.total = Line("total")
 
@@ -163,12 +164,16 @@ class _Lines:
         if self.by is By.DAY:
             key = day.isoformat() if day else NONE
         elif self.by is By.TIER:
-            key = self.tiers.get((policy, step), "")
+            key = Tier.BREACH.value if self._is_breach(policy, step) else self.tiers.get((policy, step), "")
         elif self.by is By.STEP:
-            key = f"{policy}/{step}"
+            # The number of the promise is left out: a line each would be no report.
+            key = f"{policy}/{step.partition('.')[0] if self._is_breach(policy, step) else step}"
         else:
             key = {By.POLICY: policy, By.GATEWAY: gateway, By.LANGUAGE: language}[self.by]
         return self.lines.setdefault(key or NONE, Line(key or NONE))
+
+    def _is_breach(self, policy: str, step: str) -> bool:
+        return (policy, step.partition(".")[0]) in self._breaches
 
 
 def make_report(deployment: Deployment, days: Days, by: By, *, paid_within: int | None, at: datetime) -> Report:

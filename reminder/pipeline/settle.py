@@ -14,12 +14,15 @@ from sqlalchemy import Connection
 
 from reminder.domain.decide import ending
 from reminder.domain.lifecycle import Event, State, target
+from reminder.domain.record import Entry
 from reminder.domain.verdict import Defer, Reason
 from reminder.pipeline.compose import HandOver, Held, Outcome, Text
 from reminder.pipeline.deployment import Deployment
 from reminder.pipeline.tally import DispatchReport
-from reminder.store import attempts, events, outbox
+from reminder.pipeline.telling import hand_over_entry, is_news, reason_of, silence_entry, text_entry
+from reminder.store import attempts, events, outbox, record
 from reminder.store.attempts import Intent
+from reminder.store.deadlocks import in_transaction
 from reminder.store.outbox import Ending, Postponement
 
 __all__ = ["Reserved", "settle"]
@@ -39,26 +42,58 @@ def settle(deployment: Deployment, outcomes: Sequence[Outcome], report: Dispatch
     """Write down everything decided, and the intent to send what is to be sent, in one transaction."""
     texts = {deployment.new_reference(): outcome for outcome in outcomes if isinstance(outcome, Text)}
     held = [outcome for outcome in outcomes if isinstance(outcome, Held)]
-    with deployment.engine.begin() as connection:
-        _put_back(connection, deployment, held, report, at)
-        for outcome in outcomes:
-            if isinstance(outcome, HandOver):
-                _hand_over(connection, deployment, outcome, report, at)
-        intents = [_intent(text, reference) for reference, text in texts.items()]
+    intents = [_intent(text, reference) for reference, text in texts.items()]
+
+    def write(connection: Connection) -> tuple[DispatchReport, list[HandOver], frozenset[str]]:
+        """Write all of it, counting anew: where a deadlock is broken, nothing of the try before it counts."""
+        counted = DispatchReport()
+        told = _put_back(connection, deployment, held, counted, at)
+        over = [
+            outcome
+            for outcome in outcomes
+            if isinstance(outcome, HandOver) and _hand_over(connection, deployment, outcome, at)
+        ]
+        counted.states[State.HANDED_OVER] += len(over)
         reservation = attempts.reserve(
             connection, intents, owner=deployment.owner, at=at, lease_seconds=deployment.limits.lease_seconds
         )
-        _put_back_capped(connection, deployment, texts, reservation.capped, report, at)
-    return [Reserved(texts[reference], reference) for reference in texts if reference in reservation.won]
+        _put_back_capped(connection, deployment, texts, reservation.capped, counted, at)
+        told += [hand_over_entry(outcome, who=deployment.owner, at=at) for outcome in over]
+        told += [
+            text_entry(text, reference, who=deployment.owner, at=at)
+            for reference, text in texts.items()
+            if reference in reservation.won
+        ]
+        record.append(connection, told, at=at)
+        return counted, over, reservation.won
+
+    counted, over, won = in_transaction(deployment.engine, write)
+    report += counted
+    _tell(over)
+    return [Reserved(texts[reference], reference) for reference in texts if reference in won]
+
+
+def _tell(over: Iterable[HandOver]) -> None:
+    for each in over:
+        reminder = each.subject.case.reminder
+        log.info(
+            "reminder.hand_over",
+            to=each.subject.step.to,
+            account_id=reminder.account_id,
+            reminder_id=reminder.reminder_id,
+        )
 
 
 def _put_back(
-    connection: Connection, deployment: Deployment, held: Iterable[Held], report: DispatchReport, at: datetime
-) -> None:
+    connection: Connection, deployment: Deployment, held: Sequence[Held], report: DispatchReport, at: datetime
+) -> list[Entry]:
+    """Put back or end what is not sent now; return what is to be told of it."""
+    news = [one for one in held if is_news(one)]
+    ours = outbox.held_by(connection, [one.case.reminder.reminder_id for one in news], owner=deployment.owner)
     postponed, ended = [], []
     for one in held:
         verdict, reminder = one.verdict, one.case.reminder
-        reason = f"{verdict.reason}: {verdict.detail}"
+        reason = reason_of(one)
         if isinstance(verdict, Defer):
             postponed.append(Postponement(reminder.reminder_id, verdict.until, reason))
             report.reasons[verdict.reason] += 1
@@ -70,6 +105,7 @@ def _put_back(
             report.reasons[verdict.reason] += 1
     outbox.postpone(connection, postponed, owner=deployment.owner, at=at)
     outbox.end(connection, ended, owner=deployment.owner, at=at)
+    return [silence_entry(one, who=deployment.owner, at=at) for one in news if one.case.reminder.reminder_id in ours]
 
 
 def _ask_again(deployment: Deployment, held: Held, at: datetime) -> datetime:
@@ -99,14 +135,12 @@ def _put_back_capped(
     report.reasons[Reason.CAP] += len(items)
 
 
-def _hand_over(
-    connection: Connection, deployment: Deployment, outcome: HandOver, report: DispatchReport, at: datetime
-) -> None:
-    """Write the event and end the reminder together; if the reminder is no longer ours, write neither."""
+def _hand_over(connection: Connection, deployment: Deployment, outcome: HandOver, at: datetime) -> bool:
+    """Write the event and end the reminder together; if the reminder is no longer ours, write neither: return False."""
     subject, reminder = outcome.subject, outcome.subject.case.reminder
     item = Ending(reminder.reminder_id, Event.HAND_OVER, f"handed over to {subject.step.to}")
     if not outbox.end_one(connection, item, owner=deployment.owner, at=at):
-        return
+        return False
     amount = subject.account.amount_due
     events.append(
         connection,
@@ -125,8 +159,7 @@ def _hand_over(
             "currency": amount.currency if amount else None,
         },
     )
-    report.states[State.HANDED_OVER] += 1
-    log.info("reminder.hand_over", to=subject.step.to, account_id=reminder.account_id, reminder_id=reminder.reminder_id)
+    return True
 
 
 def _intent(text: Text, reference: str) -> Intent:
@@ -134,16 +167,15 @@ def _intent(text: Text, reference: str) -> Intent:
     return Intent(
         reference=reference,
         reminder_ids=tuple(subject.case.reminder.reminder_id for subject in text.subjects),
-        customer_id=text.lead.account.customer_id,
-        number=text.number,
+        aim=text.aim,
         gateway=text.choice.gateway.name,
         policy=policy.name,
         policy_version=policy.version,
-        template=text.rendered.template,
         language=text.rendered.language,
         body=text.rendered.text,
         segments=text.segmentation.segments,
         valid_until=text.valid_until,
         caps=policy.caps,
         caps_zone=policy.timezone,
+        check_code=text.check_code,
     )

@@ -1,57 +1,60 @@
 """Attempts: the intent to send, committed before the call, and the answer, committed after it.
 
-A text is reserved together with the contact it makes, under a lock on its customer, so that caps hold whatever the
-number of processes (law 10). What was reserved and got no answer becomes `in_doubt` (law 3).
+A text is reserved together with the contact it makes, under locks on all that its caps count by, so that they hold
+whatever the number of processes (law 10). What was reserved and got no answer becomes `in_doubt` (law 3).
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, insert, select, true, update
-from sqlalchemy.dialects import mysql, postgresql, sqlite
 
-from reminder.domain.caps import Cap, horizon, next_free
-from reminder.domain.lifecycle import Event, target
+from reminder.domain.caps import Aim, Cap, next_free
+from reminder.domain.lifecycle import Event, sources, target
+from reminder.domain.record import Actor, Entry, Kind
+from reminder.store.contacts import Ask, contacts, lock
 from reminder.store.outbox import movable
+from reminder.store.record import append
 from reminder.store.rows import among, cut
-from reminder.store.schema import REASON_CHARS_MAX, attempt, customer_lock, outbox
+from reminder.store.schema import REASON_CHARS_MAX, attempt, attempt_account, outbox
 
 __all__ = [
     "Answer",
     "Intent",
     "Reservation",
-    "contacts",
     "lose_expired",
     "open_references",
     "record",
     "reserve",
     "resolve",
+    "with_check_code",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """One text about to be sent, for one claimed reminder or for several of the same customer."""
+    """One text about to be sent, for one claimed reminder or for several of the same customer.
+
+    `aim` says whom it is for, and `caps`, whose calendar is that of `caps_zone` where they name none, bound it.
+    """
 
     reference: str
     reminder_ids: tuple[int, ...]
-    customer_id: str
-    number: str
+    aim: Aim
     gateway: str
     policy: str
     policy_version: str
-    template: str
     language: str
     body: str
     segments: int
     valid_until: datetime
     caps: tuple[Cap, ...]
     caps_zone: str
+    check_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,88 +84,78 @@ class Answer:
     burns: bool = False
 
 
-def contacts(connection: Connection, customer_ids: Sequence[str], *, since: datetime) -> dict[str, list[datetime]]:
-    """Return when each customer was contacted, or may have been, since an instant (UTC)."""
-    found: dict[str, list[datetime]] = defaultdict(list)
-    query = select(attempt.c.customer_id, attempt.c.started_at).where(
-        among(connection, attempt.c.customer_id, customer_ids), attempt.c.counted, attempt.c.started_at >= since
-    )
-    for customer_id, started_at in connection.execute(query):
-        found[customer_id].append(started_at)
-    return found
-
-
 def reserve(
     connection: Connection, intents: Sequence[Intent], *, owner: str, at: datetime, lease_seconds: int
 ) -> Reservation:
     """Commit to sending: count the contact, write the attempt, and move its reminders from planned to sending.
 
-    An intent wins only if the caps still have room for it, asked under a lock on its customer, and if every one of
+    An intent wins only if its caps still have room for it, asked under locks on what they count by, and if every one of
     its reminders is still planned and still claimed by `owner`. To be run in a transaction of its own, committed
     before any call.
     """
     if not intents:
         return Reservation(frozenset(), {})
-    _lock_customers(connection, sorted({intent.customer_id for intent in intents}))
+    lock(connection, ((intent.aim, intent.caps) for intent in intents))
     fitting, capped = _within_caps(connection, intents, at)
     if fitting:
         connection.execute(insert(attempt), [_attempt_row(intent, at) for intent in fitting])
+        others = [row for intent in fitting for row in _other_accounts(intent)]
+        if others:
+            connection.execute(insert(attempt_account), others)
         _start_sending(connection, fitting, owner=owner, at=at, lease_seconds=lease_seconds)
     won = _winners(connection, fitting)
     _drop(connection, [intent.reference for intent in fitting if intent.reference not in won], at=at)
     return Reservation(frozenset(won), capped)
 
 
-def _lock_customers(connection: Connection, customer_ids: list[str]) -> None:
-    """Lock the customers in one order everywhere, so that two processes can't wait for each other."""
-    rows = [{"customer_id": customer_id} for customer_id in customer_ids]
-    name = connection.dialect.name
-    if name == "postgresql":
-        connection.execute(postgresql.insert(customer_lock).on_conflict_do_nothing(), rows)
-    elif name == "sqlite":
-        # The transaction is the only writer already (BEGIN IMMEDIATE); the row is kept for a later move.
-        connection.execute(sqlite.insert(customer_lock).on_conflict_do_nothing(), rows)
-    else:
-        keep = mysql.insert(customer_lock)
-        connection.execute(keep.on_duplicate_key_update(customer_id=customer_lock.c.customer_id), rows)
-    lock = select(customer_lock.c.customer_id).where(among(connection, customer_lock.c.customer_id, customer_ids))
-    connection.execute(lock.order_by(customer_lock.c.customer_id).with_for_update()).all()
-
-
 def _within_caps(
     connection: Connection, intents: Sequence[Intent], at: datetime
 ) -> tuple[list[Intent], dict[str, tuple[datetime, Cap]]]:
-    reach = max((horizon(intent.caps) for intent in intents), default=timedelta())
-    made = contacts(connection, sorted({intent.customer_id for intent in intents}), since=at - reach)
+    ask = Ask.of({cap for intent in intents for cap in intent.caps})
+    made = contacts(connection, ask, {key for intent in intents for key in intent.aim.concerns(ask.scopes)}, at=at)
     fitting: list[Intent] = []
     capped: dict[str, tuple[datetime, Cap]] = {}
     for intent in intents:
-        before = made.setdefault(intent.customer_id, [])
-        blocked = next_free(intent.caps, before, at, intent.caps_zone)
-        if blocked is None:
-            before.append(at)
-            fitting.append(intent)
-        else:
+        blocked = next_free(intent.caps, made, intent.aim, at, intent.caps_zone)
+        if blocked is not None:
             capped[intent.reference] = blocked
+            continue
+        for key in intent.aim.concerns(ask.scopes):
+            made.setdefault(key, []).append(intent.aim.made(at))
+        fitting.append(intent)
     return fitting, capped
 
 
 def _attempt_row(intent: Intent, at: datetime) -> dict[str, Any]:
+    aim = intent.aim
     return {
         "reference": intent.reference,
         "gateway": intent.gateway,
-        "customer_id": intent.customer_id,
-        "number": intent.number,
+        "customer_id": aim.customer_id,
+        "number": aim.number,
         "policy": intent.policy,
         "policy_version": intent.policy_version,
-        "template": intent.template,
+        "template": aim.template,
         "language": intent.language,
         "body": intent.body,
         "segments": intent.segments,
         "counted": True,
         "started_at": at,
         "valid_until": intent.valid_until,
+        "check_code": intent.check_code,
+        "account_id": aim.account_ids[0],
+        "claim_id": aim.claim_ids[0],
+        "channel": aim.channel,
+        "notice": aim.notice,
     }
+
+
+def _other_accounts(intent: Intent) -> list[dict[str, str]]:
+    """Return a row for each account that the text speaks of beside the first."""
+    aim = intent.aim
+    claims = dict(zip(aim.account_ids, aim.claim_ids, strict=True))
+    claims.pop(aim.account_ids[0])
+    return [{"reference": intent.reference, "account_id": key, "claim_id": claim} for key, claim in claims.items()]
 
 
 def _start_sending(
@@ -263,13 +256,24 @@ def _move(connection: Connection, answers: Sequence[Answer], event: Event, *, at
     connection.execute(update(outbox).where(outbox.c.reference == bindparam("ref"), guard).values(values), rows)
 
 
-def lose_expired(connection: Connection, *, at: datetime) -> int:
-    """Move to `in_doubt` what was being sent by a process whose lease ended; return how many reminders that was."""
+def lose_expired(connection: Connection, *, owner: str, at: datetime) -> int:
+    """Move to `in_doubt` what was being sent by a process whose lease ended; return how many texts those were.
+
+    `owner` is the process that finds it.
+    """
     lost = (movable(Event.LOSE), outbox.c.lease_until <= at)
     references = connection.scalars(select(outbox.c.reference).where(*lost).distinct()).all()
     why = "the process stopped during the call: nobody knows whether the gateway took it"
     record(connection, [Answer(ref, Event.LOSE, "unknown", why, counted=True) for ref in references if ref], at=at)
+    lost_ones = open_references(connection, [reference for reference in references if reference])
+    append(connection, [_told(row, Kind.ANSWER, Actor.PROCESS, owner, Event.LOSE) for row in lost_ones], at=at)
     return len(references)
+
+
+def _told(row: Row[Any], kind: Kind, actor: Actor, who: str, event: Event) -> Entry:
+    """Return the entry of what became of a text otherwise than by its call's own answer."""
+    was = min(sources(event))
+    return Entry(kind, actor, who, customer_id=row.customer_id, reference=row.reference, was=was, became=target(event))
 
 
 def resolve(
@@ -278,12 +282,14 @@ def resolve(
     *,
     event: Event,
     reason: str,
+    who: str,
     at: datetime,
+    actor: Actor = Actor.OPERATOR,
     provider_id: str | None = None,
 ) -> int:
     """Settle a doubtful text as a person or the provider says: CONFIRM, DISPROVE or ABANDON; return the rows moved.
 
-    `provider_id` is what the provider calls it, where that is known.
+    `who` says so; `provider_id` is what the provider calls it, where that is known.
     """
     counted = event is not Event.DISPROVE
     moved = connection.execute(
@@ -303,9 +309,18 @@ def resolve(
                 provider_id=func.coalesce(provider_id, attempt.c.provider_id),
             )
         )  # fmt: skip
+        data = {"provider_id": provider_id} if provider_id else {}
+        told = [_told(row, Kind.DOUBT, actor, who, event) for row in open_references(connection, [reference])]
+        append(connection, [replace(entry, data=data, private={"reason": reason}) for entry in told], at=at)
     return moved
 
 
 def open_references(connection: Connection, references: Iterable[str]) -> Sequence[Row[Any]]:
     """Return the attempts with these references."""
     return connection.execute(select(attempt).where(attempt.c.reference.in_(list(references)))).all()
+
+
+def with_check_code(connection: Connection, code: str, *, limit: int) -> Sequence[Row[Any]]:
+    """Return the attempts that carried this check code, at most `limit`, the newest first."""
+    query = select(attempt).where(attempt.c.check_code == code).order_by(attempt.c.started_at.desc())
+    return connection.execute(query.limit(limit)).all()

@@ -24,8 +24,19 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import StaticPool
 
 from reminder.errors import StoreError
+from reminder.store.keyring import Keyring
+from reminder.store.sealed import use_keyring
 
-__all__ = ["BUSY_TIMEOUT_MS", "POOL_CONNECTIONS_MAX", "SQLITE_VERSION_MIN", "is_in_memory", "open_engine", "shown"]
+__all__ = [
+    "BUSY_TIMEOUT_MS",
+    "CONNECT_SECONDS",
+    "POOL_CONNECTIONS_MAX",
+    "SQLITE_VERSION_MIN",
+    "UnreachableError",
+    "is_in_memory",
+    "open_engine",
+    "shown",
+]
 
 SQLITE_VERSION_MIN = (3, 35, 0)
 """The first SQLite with `RETURNING` (https://www.sqlite.org/lang_returning.html)."""
@@ -35,6 +46,9 @@ BUSY_TIMEOUT_MS = 30_000
 
 POOL_CONNECTIONS_MAX = 10
 """The most connections one process keeps open to one database."""
+
+CONNECT_SECONDS = 10
+"""How long a server may take to let us in, in seconds, where the URL says nothing else."""
 
 _POOL_TIMEOUT_SECONDS = 30
 _POOL_RECYCLE_SECONDS = 1800
@@ -57,12 +71,28 @@ _MARIADB_SESSION = (
 )
 
 
-def open_engine(url: str, *, read_only: bool = False) -> Engine:
+_SILENCE_SECONDS_MAX = 900
+"""How long MariaDB may take for one answer, in seconds. PyMySQL knows no other sign of a server that is cut off."""
+
+_SIGNS_OF_LIFE = {
+    "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3,  # seconds, seconds, times
+    "tcp_user_timeout": 60_000,  # milliseconds
+}  # fmt: skip
+# A network that drops packets says nothing: without these a statement would wait for its answer for hours. However
+# long a statement takes, a server that lives answers the kernel's probes.
+
+
+class UnreachableError(StoreError):
+    """The database does not answer, or lets nobody in: it may be there later."""
+
+
+def open_engine(url: str, *, read_only: bool = False, keyring: Keyring | None = None) -> Engine:
     """Return an engine for the database at `url`; it connects at first use.
 
     `postgres://`, `postgresql://`, `mysql://`, `mariadb://` and `sqlite://` are understood; `sqlite://` alone is a
     database in memory, which all connections of the engine share. With `read_only` the database refuses writes (SQLite,
-    PostgreSQL, MariaDB alike) and, on SQLite, readers do not queue for the write lock.
+    PostgreSQL, MariaDB alike) and, on SQLite, readers do not queue for the write lock. With a `keyring` what
+    is personal is sealed when it is written.
 
     Raises StoreError when the URL is not one of these, its driver is not installed, SQLite is too old or its file
     can't be there; later, at first use, when the database can't be reached. No message shows a password.
@@ -77,6 +107,7 @@ def open_engine(url: str, *, read_only: bool = False) -> Engine:
         engine = _open_server(target, _mariadb_arguments(read_only=read_only))
         event.listen(engine, "connect", _refuse_mysql)
     event.listen(engine, "handle_error", _explain_no_connection)
+    use_keyring(engine, keyring)
     return engine
 
 
@@ -135,12 +166,21 @@ def _postgresql_arguments(url: URL, *, read_only: bool) -> dict[str, Any]:
     options.append("-c timezone=UTC")
     if read_only:
         options.append("-c default_transaction_read_only=on")
-    return {"options": " ".join(options), "application_name": "reminder"}
+    # libpq by itself would wait for a machine that is gone for as long as its kernel does: two minutes and more.
+    patience = {"connect_timeout": CONNECT_SECONDS, **_SIGNS_OF_LIFE}
+    patience = {name: value for name, value in patience.items() if name not in url.query}
+    return {"options": " ".join(options), "application_name": "reminder", **patience}
 
 
 def _mariadb_arguments(*, read_only: bool) -> dict[str, Any]:
     """Return PyMySQL parameters: every character, and what a session is told before its first transaction."""
-    return {"charset": "utf8mb4", "init_command": _MARIADB_SESSION + (", tx_read_only = 1" if read_only else "")}
+    return {
+        "charset": "utf8mb4",
+        "connect_timeout": CONNECT_SECONDS,
+        "read_timeout": _SILENCE_SECONDS_MAX,
+        "write_timeout": _SILENCE_SECONDS_MAX,
+        "init_command": _MARIADB_SESSION + (", tx_read_only = 1" if read_only else ""),
+    }
 
 
 def _refuse_mysql(dbapi_connection: Any, _record: object) -> None:  # noqa: ANN401 - a driver's connection has no common type
@@ -205,11 +245,11 @@ def _set_up_sqlite(dbapi_connection: sqlite3.Connection, *, in_memory: bool, rea
 
 
 def _explain_no_connection(context: ExceptionContext) -> None:
-    """Raise StoreError in place of a driver's error when there is no connection at all; leave other errors alone."""
+    """Raise UnreachableError in place of a driver's error when there is no connection at all; leave others alone."""
     if context.connection is not None or context.is_pre_ping or context.engine is None:
         return
     lines = str(context.original_exception).strip().splitlines() or ["no reason given"]
-    raise StoreError(
+    raise UnreachableError(
         f"expected to reach the database {shown(context.engine.url)}, found: {lines[0]}: "
         "check that it runs and that the URL, user and password are right"
     ) from context.original_exception

@@ -7,6 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, select
 
+from reminder.domain.record import Actor, Entry, Kind
+from reminder.store import record
 from reminder.store.rows import cut, upsert
 from reminder.store.schema import gateway_state
 
@@ -31,6 +33,13 @@ def pause(connection: Connection, gateway: str, *, until: datetime, reason: str,
     """
     values = cut(gateway_state, {"gateway": gateway, "paused_until": until, "reason": reason, "changed_at": at})
     longer = gateway_state.c.paused_until >= until
+    before = connection.scalar(select(gateway_state.c.paused_until).where(gateway_state.c.gateway == gateway))
+    if before is None or before <= at:  # a pause that is only lengthened, as by each text of a batch, is told once
+        entry = Entry(
+            Kind.GATEWAY, Actor.PROCESS, gateway, subject=gateway, was="", became="paused",
+            data={"until": until}, private={"reason": values["reason"]},
+        )  # fmt: skip
+        record.append(connection, [entry], at=at)
     upsert(connection, gateway_state, values, keep_if=longer, decisive="paused_until")
 
 

@@ -14,7 +14,9 @@ from sqlalchemy import Connection, Row, select, update
 from sqlalchemy.exc import IntegrityError
 
 from reminder.domain.guard import Finding, GuardName
+from reminder.domain.record import Actor, Entry, Kind
 from reminder.errors import DataError
+from reminder.store import record
 from reminder.store.rows import cut, insert_one, require_fit
 from reminder.store.schema import pause
 
@@ -44,25 +46,37 @@ def stop(connection: Connection, finding: Finding, *, day: date, owner: str, at:
         values = {"guard": finding.guard, "day": day, "owner": owner, "since": at, "figures": dict(finding.figures)}
         try:
             with connection.begin_nested():
-                insert_one(connection, pause, cut(pause, values | {"reason": finding.reason}))
+                pause_id = insert_one(connection, pause, cut(pause, values | {"reason": finding.reason}))
+                record.append(connection, [_stopped(pause_id, finding, day, owner)], at=at)
         except IntegrityError:  # another process found the same in this moment
             pass
     elif found.lifted_at is not None:
         again = cut(pause, {"reason": finding.reason, "owner": owner})
-        connection.execute(
+        stopped = connection.execute(
             update(pause)
             .where(pause.c.pause_id == found.pause_id, pause.c.lifted_at.is_not(None))
             .values(**again, figures=dict(finding.figures), since=at, lifted_at=None)
         )
+        if stopped.rowcount == 1:
+            record.append(connection, [_stopped(found.pause_id, finding, day, owner)], at=at)
     row = _of_day(connection, finding.guard, day)
     assert row is not None  # noqa: S101 - it was written, by us or by another
     return _to_pause(row)
 
 
-def lift(connection: Connection, pause_id: int, *, at: datetime) -> bool:
-    """End a pause whose cause is gone; return False when it was not open any more."""
+def _stopped(pause_id: int, finding: Finding, day: date, owner: str) -> Entry:
+    data = {"guard": finding.guard, "day": day, "reason": finding.reason, "figures": dict(finding.figures)}
+    return Entry(Kind.PAUSE, Actor.PROCESS, owner, subject=str(pause_id), was="", became="stopped", data=data)
+
+
+def lift(connection: Connection, pause_id: int, *, owner: str, at: datetime) -> bool:
+    """End a pause whose cause is gone, as `owner` found; return False when it was not open any more."""
     opened = (pause.c.pause_id == pause_id, pause.c.lifted_at.is_(None), pause.c.approved_at.is_(None))
-    return connection.execute(update(pause).where(*opened).values(lifted_at=at)).rowcount == 1
+    if connection.execute(update(pause).where(*opened).values(lifted_at=at)).rowcount != 1:
+        return False
+    entry = Entry(Kind.PAUSE, Actor.PROCESS, owner, subject=str(pause_id), was="stopped", became="lifted")
+    record.append(connection, [entry], at=at)
+    return True
 
 
 def approve(connection: Connection, pause_id: int, *, who: str, reason: str, at: datetime) -> bool:
@@ -75,7 +89,14 @@ def approve(connection: Connection, pause_id: int, *, who: str, reason: str, at:
     values = {"approved_by": who, "approval": reason}
     require_fit(pause, values)
     opened = (pause.c.pause_id == pause_id, pause.c.lifted_at.is_(None), pause.c.approved_at.is_(None))
-    return connection.execute(update(pause).where(*opened).values(**values, approved_at=at)).rowcount == 1
+    if connection.execute(update(pause).where(*opened).values(**values, approved_at=at)).rowcount != 1:
+        return False
+    entry = Entry(
+        Kind.APPROVAL, Actor.OPERATOR, who, subject=str(pause_id), was="stopped", became="approved",
+        data={"of": "pause"}, private={"reason": reason},
+    )  # fmt: skip
+    record.append(connection, [entry], at=at)
+    return True
 
 
 def open_pauses(connection: Connection) -> list[Pause]:

@@ -9,8 +9,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, or_, select, update
 
 from reminder.domain.receipt import Inbound, Meaning
+from reminder.domain.record import Actor, Entry, Kind
+from reminder.store import record
 from reminder.store.rows import cut, insert_one, require_fit
 from reminder.store.schema import attempt, inbound, suppression
+from reminder.store.suppressions import lift, of_number
 
 __all__ = [
     "STOP_SOURCE", "answered", "by_id", "close", "known", "last_attempt", "lift_stops", "listing", "settle", "write",
@@ -54,22 +57,43 @@ def settle(
     """Write down what was done about a text at once, whether a person must look, and our answer's reference."""
     values: Mapping[str, Any] = {"acted": acted, "waits": waits, "reply_reference": reply_reference}
     connection.execute(update(inbound).where(inbound.c.inbound_id == inbound_id).values(cut(inbound, values)))
+    row = connection.execute(select(inbound).where(inbound.c.inbound_id == inbound_id)).one()
+    data = {"provider_id": row.provider_id, "meaning": row.meaning, "waits": waits}
+    private = {"number": row.number, "to": row.addressee, "body": row.body}
+    entry = Entry(
+        Kind.INBOUND, Actor.PROVIDER, row.gateway, subject=str(inbound_id), customer_id=row.customer_id,
+        reference=reply_reference, was="", became=row.acted, data=data, private=private,
+    )  # fmt: skip
+    record.append(connection, [entry], at=row.received_at)
 
 
-def answered(connection: Connection, inbound_id: int, outcome: str) -> None:
+def answered(connection: Connection, inbound_id: int, outcome: str, *, at: datetime) -> None:
     """Write down what became of our answer to a text."""
-    change = update(inbound).where(inbound.c.inbound_id == inbound_id)
-    connection.execute(change.values(cut(inbound, {"reply_outcome": outcome})))
+    one = inbound.c.inbound_id == inbound_id
+    connection.execute(update(inbound).where(one).values(cut(inbound, {"reply_outcome": outcome})))
+    row = connection.execute(select(inbound).where(one)).one()
+    entry = Entry(
+        Kind.REPLY, Actor.PROVIDER, row.gateway, subject=str(inbound_id), customer_id=row.customer_id,
+        reference=row.reply_reference, private={"number": row.number, "outcome": outcome},
+    )  # fmt: skip
+    record.append(connection, [entry], at=at)
 
 
 def close(connection: Connection, inbound_id: int, *, who: str, note: str, at: datetime) -> bool:
     """Write down that a person has dealt with a text; return False where there is none that waits."""
     require_fit(inbound, {"done_by": who, "note": note})
+    waiting = (inbound.c.inbound_id == inbound_id, inbound.c.waits)
+    row = connection.execute(select(inbound).where(*waiting)).one_or_none()
+    if row is None:
+        return False
     changed = connection.execute(
-        update(inbound)
-        .where(inbound.c.inbound_id == inbound_id, inbound.c.waits)
-        .values(waits=False, done_at=at, done_by=who, note=note)
+        update(inbound).where(*waiting).values(waits=False, done_at=at, done_by=who, note=note)
     )
+    entry = Entry(
+        Kind.INBOUND, Actor.OPERATOR, who, subject=str(inbound_id), customer_id=row.customer_id, was="waits",
+        became="done", private={"note": note, "number": row.number},
+    )  # fmt: skip
+    record.append(connection, [entry] if changed.rowcount == 1 else [], at=at)
     return changed.rowcount == 1
 
 
@@ -98,9 +122,5 @@ def lift_stops(connection: Connection, number: str, *, gateway: str, at: datetim
     That is a STOP sent to us, or one that this gateway told us of. What a person has forbidden stays forbidden.
     """
     theirs = or_(suppression.c.source.like(f"{STOP_SOURCE} %"), suppression.c.who == gateway)
-    lifted = connection.execute(
-        update(suppression)
-        .where(suppression.c.number == number, suppression.c.removed_at.is_(None), theirs)
-        .values(removed_at=at, removed_by=f"START by {gateway}"[:64])
-    )
-    return lifted.rowcount
+    who = f"START by {gateway}"[:64]
+    return lift(connection, of_number(connection, number), theirs, who=who, actor=Actor.PROVIDER, at=at)

@@ -26,6 +26,7 @@ __all__ = [
     "counts_by_state",
     "end",
     "end_one",
+    "held_by",
     "listing",
     "movable",
     "oldest_open",
@@ -155,6 +156,15 @@ def end_one(connection: Connection, item: Ending, *, owner: str, at: datetime) -
         )
     )  # fmt: skip
     return result.rowcount == 1
+
+
+def held_by(connection: Connection, reminder_ids: Sequence[int], *, owner: str) -> set[int]:
+    """Return those of these reminders that are planned and claimed by `owner`, and stay so until the commit."""
+    found: set[int] = set()
+    for chunk in _chunks(sorted(reminder_ids)):
+        ours = among(connection, outbox.c.reminder_id, chunk)
+        found.update(connection.scalars(select(outbox.c.reminder_id).where(ours, _claimed_by(owner)).with_for_update()))
+    return found
 
 
 def movable(event: Event) -> ColumnElement[bool]:

@@ -1,14 +1,14 @@
 """Which slots of the schedule have been planned: the only memory the scheduler has.
 
 A slot is (schedule, local date, number within the day) and unique in the database, so however many daemons see that it
-is due, one plans it. A run that began and never finished is given up after a while and begun again: to plan twice
-writes nothing twice.
+is due, one plans it. A run that began and never finished is given up by the next who leads and begun again: to plan
+twice writes nothing twice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select, update
@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from reminder.store.rows import insert_one
 from reminder.store.schema import plan_run
 
-__all__ = ["abandon", "begin", "done_since", "finish", "give_up", "latest"]
+__all__ = ["abandon", "begin", "done_since", "finish", "first_started", "give_up", "latest", "since"]
 
 
 def begin(
@@ -47,13 +47,13 @@ def give_up(connection: Connection, plan_run_id: int, *, owner: str) -> bool:
     return connection.execute(delete(plan_run).where(*mine)).rowcount == 1
 
 
-def abandon(connection: Connection, *, at: datetime, older_than_seconds: int) -> int:
-    """Give up runs that began longer ago than this and have not finished, so that their slots are planned after all.
+def abandon(connection: Connection) -> int:
+    """Give up every run that has not finished, so that its slot is planned after all; return how many there were.
 
-    Returns how many there were.
+    Only for who leads, under its mandate and between two plans of its own: any run that is under way then is one of a
+    process that leads no more, and that could not finish it either.
     """
-    given_up = plan_run.c.started_at <= at - timedelta(seconds=older_than_seconds)
-    return connection.execute(delete(plan_run).where(plan_run.c.ended_at.is_(None), given_up)).rowcount
+    return connection.execute(delete(plan_run).where(plan_run.c.ended_at.is_(None))).rowcount
 
 
 def done_since(connection: Connection, schedule: str, since_date: date) -> set[tuple[date, int]]:
@@ -64,6 +64,17 @@ def done_since(connection: Connection, schedule: str, since_date: date) -> set[t
     return {(row.slot_date, row.slot_no) for row in connection.execute(query)}
 
 
+def since(connection: Connection, schedule: str, since_date: date) -> dict[tuple[date, int], Row[Any]]:
+    """Return the runs of a schedule from this date on, also those under way, by their slot (local date, number)."""
+    query = select(plan_run).where(plan_run.c.schedule == schedule, plan_run.c.slot_date >= since_date)
+    return {(row.slot_date, row.slot_no): row for row in connection.execute(query)}
+
+
 def latest(connection: Connection, *, limit: int) -> Sequence[Row[Any]]:
     """Return the newest runs, at most `limit`: schedule, slot_date, slot_no, owner, started_at, ended_at, planned."""
     return connection.execute(select(plan_run).order_by(plan_run.c.plan_run_id.desc()).limit(limit)).all()
+
+
+def first_started(connection: Connection) -> datetime | None:
+    """Return when the first plan of any schedule began (UTC), as far as is kept."""
+    return connection.scalar(select(plan_run.c.started_at).order_by(plan_run.c.plan_run_id).limit(1))

@@ -28,9 +28,11 @@ __all__ = [
     "due_select",
     "insert_planned",
     "insert_rows",
+    "not_in_outbox",
     "not_planned",
     "planned_row",
     "refresh_statistics",
+    "row_of",
 ]
 
 INSTANT = UtcDateTime()
@@ -170,19 +172,54 @@ def planned_row(
     plan: StepPlan, *, account_id: str, customer_id: str, due_date: date, timezone: str | None
 ) -> dict[str, Any]:
     """Return the outbox row for one account of a book in another database."""
+    return row_of(
+        account_id=account_id,
+        customer_id=customer_id,
+        due_date=due_date,
+        policy=plan.policy,
+        step=plan.step,
+        leg=plan.leg,
+        not_before=plan.not_before(timezone),
+        expires_at=plan.expires(due_date),
+        at=plan.at,
+    )
+
+
+def row_of(
+    *,
+    account_id: str,
+    customer_id: str,
+    due_date: date,
+    policy: str,
+    step: str,
+    leg: str,
+    not_before: datetime,
+    expires_at: datetime,
+    at: datetime,
+) -> dict[str, Any]:
+    """Return an outbox row that is planned at `at`; all instants are UTC."""
     return {
         "account_id": account_id,
         "customer_id": customer_id,
         "due_date": due_date,
-        "policy": plan.policy,
-        "step": plan.step,
-        "leg": plan.leg,
+        "policy": policy,
+        "step": step,
+        "leg": leg,
         "state": State.PLANNED.value,
-        "not_before": plan.not_before(timezone),
-        "expires_at": plan.expires(due_date),
-        "planned_at": plan.at,
-        "changed_at": plan.at,
+        "not_before": not_before,
+        "expires_at": expires_at,
+        "planned_at": at,
+        "changed_at": at,
     }
+
+
+def not_in_outbox(connection: Connection, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return those rows (of `row_of`) whose key the outbox does not have yet."""
+    known: set[tuple[Any, ...]] = set()
+    for chunk in chunks([row["account_id"] for row in rows]):
+        query = select(*(outbox.c[name] for name in KEY)).where(among(connection, outbox.c.account_id, chunk))
+        known.update(map(tuple, connection.execute(query)))
+    return [row for row in rows if tuple(row[name] for name in KEY) not in known]
 
 
 def not_planned(connection: Connection, plan: StepPlan, keys: Sequence[tuple[str, date]]) -> set[tuple[str, date]]:

@@ -6,6 +6,7 @@ in the same instant, wait for each other and not in a circle.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,8 @@ from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from reminder.domain.lifecycle import Event, State, target
 from reminder.domain.receipt import Receipt
+from reminder.domain.record import Actor, Entry, Kind
+from reminder.store import record
 from reminder.store.outbox import movable
 from reminder.store.rows import cut
 from reminder.store.schema import REASON_CHARS_MAX, attempt, inbound, outbox, receipt
@@ -76,8 +79,10 @@ def move(
     return moved
 
 
-def keep(connection: Connection, gateway: str, found: Receipt, *, effect: str, at: datetime) -> None:
-    """Keep a receipt. A repeated one is there already, and what it did then stays written."""
+def keep(
+    connection: Connection, gateway: str, found: Receipt, known: Row[Any] | None, *, effect: str, at: datetime
+) -> None:
+    """Keep a receipt for an attempt, or for none of ours. A repeated one is there, and what it did stays written."""
     values = cut(
         receipt,
         {
@@ -87,13 +92,22 @@ def keep(connection: Connection, gateway: str, found: Receipt, *, effect: str, a
     ) | {"received_at": at}  # fmt: skip
     dialect = connection.dialect.name
     if dialect == "postgresql":
-        connection.execute(postgresql.insert(receipt).values(values).on_conflict_do_nothing())
+        kept = connection.execute(postgresql.insert(receipt).values(values).on_conflict_do_nothing())
     elif dialect == "sqlite":
-        connection.execute(sqlite.insert(receipt).values(values).on_conflict_do_nothing())
+        kept = connection.execute(sqlite.insert(receipt).values(values).on_conflict_do_nothing())
     else:
-        # IGNORE would swallow other faults too; a row written over itself swallows none.
+        # IGNORE would swallow other faults too; a row written over itself swallows none, and counts as none.
         again = mysql.insert(receipt).values(values)
-        connection.execute(again.on_duplicate_key_update(receipt_id=receipt.c.receipt_id))
+        kept = connection.execute(again.on_duplicate_key_update(receipt_id=receipt.c.receipt_id))
+    if kept.rowcount == 1:
+        record.append(connection, [_entry(gateway, values, known)], at=at)
+
+
+def _entry(gateway: str, values: Mapping[str, Any], known: Row[Any] | None) -> Entry:
+    said = {name: values[name] for name in ("provider_id", "status", "code", "effect") if values[name] is not None}
+    customer_id = known.customer_id if known is not None else None
+    reference = known.reference if known is not None else values["reference"]
+    return Entry(Kind.RECEIPT, Actor.PROVIDER, gateway, customer_id=customer_id, reference=reference, data=said)
 
 
 def listing(connection: Connection, reference: str) -> list[Row[Any]]:

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, select, update
 
+from reminder.domain.record import Actor, Entry, Kind
+from reminder.store import record
 from reminder.store.rows import upsert
 from reminder.store.schema import config_refusal
 
@@ -33,6 +35,8 @@ def write(connection: Connection, owner: str, *, problems: Sequence[str], at: da
     """Keep that this daemon refuses its files, in place of what it said before."""
     values = {"owner": owner, "since": at, "seen_at": at, "problems": list(problems)}
     upsert(connection, config_refusal, values)
+    entry = Entry(Kind.CONFIG, Actor.PROCESS, owner, became="refused", data={"problems": list(problems)})
+    record.append(connection, [entry], at=at)
 
 
 def repeat(connection: Connection, owner: str, *, at: datetime) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Row, and_, select, update
 
-from reminder.domain.lifecycle import Event, State
-from reminder.store.outbox import replan
+from reminder.domain.lifecycle import Event, State, target
+from reminder.domain.record import Actor, Entry, Kind
+from reminder.store import record
+from reminder.store.outbox import movable, replan
 from reminder.store.rows import chunks
 from reminder.store.schema import attempt, outbox
 
@@ -34,9 +37,26 @@ def uncount(connection: Connection, reminder_ids: Sequence[int]) -> None:
         connection.execute(update(attempt).where(attempt.c.reference.in_(references)).values(counted=False))
 
 
-def plan_again(connection: Connection, reminder_ids: Sequence[int], *, reason: str, at: datetime) -> int:
-    """Plan these reminders again at the instant `at`, those that failed or were printed; return how many those were."""
-    return sum(
-        replan(connection, outbox.c.reminder_id.in_(chunk), event=Event.REPLAN, reason=reason, at=at)
-        for chunk in chunks(reminder_ids)
-    )
+def plan_again(connection: Connection, reminder_ids: Sequence[int], *, who: str, reason: str, at: datetime) -> int:
+    """Plan these reminders again at the instant `at`, those that failed or were printed; return how many those were.
+
+    One whose text was given up, for nobody could say whether it was taken, stays as it is: it would be sent again on a
+    guess (law 3).
+    """
+    moved = 0
+    guessed = select(attempt.c.reference).where(attempt.c.counted)
+    for chunk in chunks(reminder_ids):
+        given_up = and_(outbox.c.state == State.FAILED, outbox.c.reference.in_(guessed))
+        theirs = and_(outbox.c.reminder_id.in_(chunk), movable(Event.REPLAN), outbox.c.reference.is_(None) | ~given_up)
+        rows = connection.execute(select(outbox).where(theirs).with_for_update()).all()
+        moved += replan(connection, theirs, event=Event.REPLAN, reason=f"{who}: {reason}", at=at)
+        record.append(connection, [_entry(row, who, reason) for row in rows], at=at)
+    return moved
+
+
+def _entry(row: Row[Any], who: str, reason: str) -> Entry:
+    return Entry(
+        Kind.REQUEUE, Actor.OPERATOR, who, account_id=row.account_id, customer_id=row.customer_id,
+        reminder_id=row.reminder_id, reference=row.reference, was=row.state, became=target(Event.REPLAN),
+        private={"reason": reason},
+    )  # fmt: skip

@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, Column, ColumnElement, Connection, Row, Strin
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from reminder.errors import DataError
+from reminder.store.sealed import SealedText
 
 __all__ = ["CHUNK_VALUES", "among", "chunks", "cut", "insert_one", "require_fit", "upsert"]
 
@@ -33,6 +34,8 @@ def among(connection: Connection, column: ColumnElement[Any], values: Sequence[A
     """
     if connection.dialect.name != "postgresql":
         return column.in_(values)
+    if isinstance(column.type, SealedText):
+        return column == any_(literal(list(values), postgresql.ARRAY(column.type)))
     kind = String() if isinstance(column.type, String) else BigInteger()
     return column == any_(literal(list(values), postgresql.ARRAY(kind)))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, FromClause, and_, exists, func, or_, select
@@ -19,7 +19,6 @@ from reminder.store.schema import attempt, outbox, plan_run
 __all__ = [
     "EXAMPLES_MAX",
     "Found",
-    "database_now",
     "ended_leases",
     "far_leases",
     "missing_rows",
@@ -52,17 +51,6 @@ class Found:
     def __bool__(self) -> bool:
         """Return whether there are any."""
         return self.count > 0
-
-
-def database_now(connection: Connection) -> datetime | None:
-    """Return the instant (UTC) on the clock of the database's server; None where it has no clock but ours (SQLite)."""
-    name = connection.dialect.name
-    if name == "sqlite":
-        return None
-    # Not CURRENT_TIMESTAMP: PostgreSQL answers that with the beginning of the transaction.
-    asked = func.clock_timestamp() if name == "postgresql" else func.utc_timestamp(6)
-    told: datetime = connection.execute(select(asked)).scalar_one()
-    return told.replace(tzinfo=UTC) if told.tzinfo is None else told.astimezone(UTC)
 
 
 def unknown_states(connection: Connection) -> Found:

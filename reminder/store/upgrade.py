@@ -9,7 +9,7 @@ The lock is taken before the shape is looked at, so that whoever comes second fi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -18,10 +18,11 @@ from sqlalchemy.exc import OperationalError
 
 from reminder.errors import StoreError
 from reminder.store.engine import shown
+from reminder.store.rekeying import adopt
 
 __all__ = ["HEAD", "UPGRADE_WAIT_SECONDS", "SchemaState", "require_current", "schema_state", "upgrade"]
 
-HEAD = "0001"
+HEAD = "0010"
 """The newest revision. Written here so that a look at the schema need not load Alembic; a test compares the two."""
 
 UPGRADE_WAIT_SECONDS = 60
@@ -59,10 +60,11 @@ def require_current(engine: Engine) -> None:
         raise _unfit(engine, state.current)
 
 
-def upgrade(engine: Engine) -> str:
+def upgrade(engine: Engine, *, note: Callable[[Connection, str], None] = lambda _connection, _before: None) -> str:
     """Bring the tables to the newest revision, under a lock; return that revision.
 
-    Rows are kept. Where the tables are of this release already, nothing is changed.
+    Rows are kept. Where the tables are of this release already, nothing is changed. `note` is called after a change, in
+    its transaction, with the revision that there was before, or nothing.
     Raises StoreError when they are of a newer release, or when another process holds the lock for too long.
     """
     with _locked(engine) as connection:
@@ -71,6 +73,9 @@ def upgrade(engine: Engine) -> str:
             raise _unfit(engine, current)
         if current != HEAD:
             _migrate(connection)
+            if current is None:
+                adopt(connection)
+            note(connection, current or "")
     return HEAD
 
 

@@ -12,7 +12,7 @@ from reminder.domain.reminder import Reminder
 from reminder.store.outbox import to_reminder
 from reminder.store.schema import attempt, outbox, plan_run
 
-__all__ = ["due_count", "due_sample", "newest_record", "texts_between"]
+__all__ = ["claimable", "due_count", "due_sample", "newest_record", "texts_between"]
 
 
 def texts_between(connection: Connection, spans: Sequence[tuple[datetime, datetime]]) -> list[int]:
@@ -28,13 +28,13 @@ def texts_between(connection: Connection, spans: Sequence[tuple[datetime, dateti
 
 def due_count(connection: Connection, at: datetime) -> int:
     """Return how many reminders could be claimed at the instant `at` (UTC)."""
-    return connection.scalar(select(func.count()).select_from(outbox).where(_due(at))) or 0
+    return connection.scalar(select(func.count()).select_from(outbox).where(claimable(at))) or 0
 
 
 def due_sample(connection: Connection, at: datetime, *, due: int, limit: int) -> list[Reminder]:
     """Return at most `limit` of the `due` reminders that could be claimed, taken evenly from all of them."""
     stride = max(1, due // limit)
-    query = select(outbox).where(_due(at), outbox.c.reminder_id % stride == 0).limit(limit)
+    query = select(outbox).where(claimable(at), outbox.c.reminder_id % stride == 0).limit(limit)
     return [to_reminder(row) for row in connection.execute(query)]
 
 
@@ -47,6 +47,7 @@ def newest_record(connection: Connection) -> datetime | None:
     return max((instant for instant in found if instant is not None), default=None)
 
 
-def _due(at: datetime) -> ColumnElement[bool]:
+def claimable(at: datetime) -> ColumnElement[bool]:
+    """Return the condition that a reminder could be claimed at the instant `at` (UTC)."""
     free = or_(outbox.c.lease_until.is_(None), outbox.c.lease_until <= at)
     return and_(outbox.c.state == State.PLANNED, outbox.c.not_before <= at, free)

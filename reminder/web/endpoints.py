@@ -1,14 +1,17 @@
-"""The endpoints: `POST /receipts/<gateway>`, `POST /inbound/<gateway>`, `GET /healthz`, `GET /readyz`.
+"""The endpoints: `POST /receipts/<gateway>`, `POST /inbound/<gateway>`, `GET /healthz`, `GET /readyz`, `GET /metrics`.
 
 A call is read up to a bound, in a bounded time, and believed only when the gateway finds it signed. The database works
 on a thread of its own, so that no caller waits for another one's transaction. Nothing of a call is logged but ids.
+
+Anybody may ask whether the process lives and whether all is well, and gets codes. Figures, and what the codes are
+about, are for callers with the token, or on this machine.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
@@ -23,13 +26,16 @@ from starlette.routing import Route
 from reminder.gateways.receiving import FormError, Receiver, Request, SignatureError, receiver
 from reminder.pipeline.receive import receive_receipts
 from reminder.pipeline.replies import Reception, confirm, receive_inbound
+from reminder.web.access import may_read
+from reminder.web.exposition import MEDIA_TYPE
 
 if TYPE_CHECKING:
     from starlette.requests import Request as HttpRequest
 
-    from reminder.pipeline.deployment import Deployment
+    from reminder.web.readiness import Readiness
+    from reminder.web.served import Served
 
-__all__ = ["BODY_MAX_BYTES", "BODY_MAX_SECONDS", "Readiness", "web_app"]
+__all__ = ["BODY_MAX_BYTES", "BODY_MAX_SECONDS", "web_app"]
 
 BODY_MAX_BYTES = 65_536
 """The longest body that is read. Twilio's calls have some two thousand bytes."""
@@ -40,14 +46,6 @@ BODY_MAX_SECONDS = 10.0
 FIELDS_MAX = 200
 
 log = structlog.get_logger("reminder.web")
-
-
-@dataclass(frozen=True, slots=True)
-class Readiness:
-    """Whether the deployment can work: what is checked, and how it was found. Holds nothing that a stranger may use."""
-
-    ready: bool
-    checks: dict[str, str]
 
 
 class _RefusedError(Exception):
@@ -62,10 +60,17 @@ class _RefusedError(Exception):
 class _Endpoints:
     """What the endpoints work with."""
 
-    def __init__(self, deployment: Deployment, reception: Reception, readiness: Callable[[], Readiness]) -> None:
-        self._deployment = deployment
+    def __init__(
+        self,
+        served: Served,
+        reception: Callable[[], Reception],
+        readiness: Callable[[], Readiness],
+        metrics: Callable[[], bytes],
+    ) -> None:
+        self._served = served
         self._reception = reception
         self._readiness = readiness
+        self._metrics = metrics
 
     async def receipts(self, http: HttpRequest) -> Response:
         """Take delivery receipts."""
@@ -75,11 +80,22 @@ class _Endpoints:
         """Take what customers write, and confirm a STOP after the provider has its answer."""
         return await self._guarded(http, self._take_inbound)
 
-    async def ready(self, _: HttpRequest) -> Response:
-        """Say whether the deployment can work."""
+    async def ready(self, http: HttpRequest) -> Response:
+        """Say whether all is well; what is wrong, in codes, or in words to who may read figures."""
         found = await run_in_threadpool(self._readiness)
-        body = {"ready": found.ready, "checks": found.checks}
+        body: dict[str, object] = {"ready": found.ready, "codes": found.codes}
+        if self._may_read(http):
+            body["complaints"] = [asdict(complaint) for complaint in found.complaints]
         return JSONResponse(body, status_code=200 if found.ready else 503)
+
+    async def metrics(self, http: HttpRequest) -> Response:
+        """Tell Prometheus how it is."""
+        if not self._may_read(http):
+            return PlainTextResponse("not for you\n", status_code=401, headers={"WWW-Authenticate": "Bearer"})
+        return Response(await run_in_threadpool(self._metrics), media_type=MEDIA_TYPE)
+
+    def _may_read(self, http: HttpRequest) -> bool:
+        return may_read(http, self._served.installation.settings.web.token)
 
     async def _guarded(
         self, http: HttpRequest, take: Callable[[str, Receiver, Request], BackgroundTask | None]
@@ -106,18 +122,18 @@ class _Endpoints:
         return Response(said.body, status_code=said.status, media_type=said.media_type, background=after)
 
     def _receiver(self, name: str) -> Receiver:
-        found = receiver(self._deployment.gateways.get(name))
+        found = receiver(self._served.deployment.gateways.get(name))
         if found is None:
             raise _RefusedError(404, "no such gateway\n")
         return found
 
     def _take_receipts(self, name: str, taking: Receiver, call: Request) -> None:
-        receive_receipts(self._deployment, name, taking.receipts(call))
+        receive_receipts(self._served.deployment, name, taking.receipts(call))
 
     def _take_inbound(self, name: str, taking: Receiver, call: Request) -> BackgroundTask | None:
-        texts = taking.inbound(call)
-        replies = receive_inbound(self._deployment, self._reception, name, texts, confirms_stop=taking.confirms_stop)
-        return BackgroundTask(partial(confirm, self._deployment, replies)) if replies else None
+        texts, deployment = taking.inbound(call), self._served.deployment
+        replies = receive_inbound(deployment, self._reception(), name, texts, confirms_stop=taking.confirms_stop)
+        return BackgroundTask(partial(confirm, deployment, replies)) if replies else None
 
 
 async def _alive(_: HttpRequest) -> Response:
@@ -172,14 +188,20 @@ def _pairs(encoded: str) -> tuple[tuple[str, str], ...]:
         raise _RefusedError(400, "no form\n") from None
 
 
-def web_app(deployment: Deployment, reception: Reception, readiness: Callable[[], Readiness]) -> Starlette:
-    """Return the application. `readiness` is asked on a thread at each `GET /readyz`."""
-    endpoints = _Endpoints(deployment, reception, readiness)
+def web_app(
+    served: Served,
+    reception: Callable[[], Reception],
+    readiness: Callable[[], Readiness],
+    metrics: Callable[[], bytes],
+) -> Starlette:
+    """Return the application. `served` is what is in force, asked at each call; the others are asked on a thread."""
+    endpoints = _Endpoints(served, reception, readiness, metrics)
     return Starlette(
         routes=[
             Route("/receipts/{gateway}", endpoints.receipts, methods=["POST"]),
             Route("/inbound/{gateway}", endpoints.inbound, methods=["POST"]),
             Route("/healthz", _alive, methods=["GET"]),
             Route("/readyz", endpoints.ready, methods=["GET"]),
+            Route("/metrics", endpoints.metrics, methods=["GET"]),
         ]
     )

@@ -18,18 +18,20 @@ import structlog
 import uvicorn
 
 from reminder.app import Installation
-from reminder.config.keywords import MEANINGS, KeywordsModel, load_keywords
+from reminder.config.keywords import MEANINGS, KeywordsModel
 from reminder.config.settings import Settings
 from reminder.domain.receipt import Meaning
-from reminder.errors import ConfigError, Problem, StoreError
+from reminder.errors import ConfigError, Problem
 from reminder.gateways.receiving import receiver
 from reminder.message.keywords import Keywords, KeywordSet, Phrases
 from reminder.pipeline.deployment import Deployment
 from reminder.pipeline.replies import Reception
-from reminder.store.upgrade import require_current
-from reminder.web.endpoints import Readiness, web_app
+from reminder.web.endpoints import web_app
+from reminder.web.metrics import Metrics
+from reminder.web.readiness import readiness_of
+from reminder.web.served import Kept, Served, Standing
 
-__all__ = ["CALLS_MAX", "DRAIN_SECONDS", "listen", "readiness_of", "reception_of", "serve", "serve_until_signalled"]
+__all__ = ["CALLS_MAX", "DRAIN_SECONDS", "READY_SECONDS", "listen", "reception_of", "serve", "serve_until_signalled"]
 
 DRAIN_SECONDS = 10
 """How long calls under way may take after a stop was asked for, confirmations included, in seconds."""
@@ -37,14 +39,16 @@ DRAIN_SECONDS = 10
 CALLS_MAX = 200
 """How many calls are taken at once; more are told to come again. Providers do."""
 
+READY_SECONDS = 2.0
+"""For how long the answer of /readyz is good, in seconds: anybody may ask it, and the database is asked for it."""
+
 log = structlog.get_logger("reminder.web")
 
 
-def reception_of(installation: Installation) -> tuple[Reception, tuple[Problem, ...]]:
-    """Return how the deployment understands customers, and the problems of files whose place the program's own take."""
-    loaded = load_keywords(installation.loaded.folder / "keywords")
-    keywords = Keywords(tuple(_keyword_set(model) for model in loaded.models))
-    return Reception(keywords, installation.settings.web.paid_hold_days), loaded.problems
+def reception_of(installation: Installation) -> Reception:
+    """Return how the deployment understands customers."""
+    keywords = Keywords(tuple(_keyword_set(model) for model in installation.keywords.models))
+    return Reception(keywords, installation.settings.web.paid_hold_days)
 
 
 def _keyword_set(model: KeywordsModel) -> KeywordSet:
@@ -53,18 +57,19 @@ def _keyword_set(model: KeywordsModel) -> KeywordSet:
     return KeywordSet(model.language, meanings, model.confirmation)
 
 
-def readiness_of(installation: Installation, deployment: Deployment) -> Readiness:
-    """Return whether receipts and replies can be taken. Files that are wrong are counted, and the rest goes on."""
-    try:
-        require_current(deployment.engine)
-        database = "ok"
-    except StoreError:
-        database = "no database of this release: run `reminder status`"
-    except Exception as error:  # noqa: BLE001 - a lost connection has a driver's own error; here only that counts
-        database = f"does not answer ({type(error).__name__})"
-    wrong = sum(not problem.warning for problem in installation.problems)
-    files = f"{wrong} problems: run `reminder policy check`" if wrong else "ok"
-    return Readiness(database == "ok", {"database": database, "files": files})
+class _Hearing:
+    """How customers are understood by the files in force; worked out once for each edit of them."""
+
+    def __init__(self, served: Served) -> None:
+        self._served = served
+        self._known = (served.installation, reception_of(served.installation))
+
+    def __call__(self) -> Reception:
+        """Return it."""
+        installation, known = self._served.installation, self._known
+        if installation is not known[0]:
+            known = self._known = (installation, reception_of(installation))
+        return known[1]
 
 
 def listen(settings: Settings) -> socket.socket:
@@ -75,7 +80,7 @@ def listen(settings: Settings) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=256)
     except OSError as error:
         words = error.strerror or str(error)
-        message = f"web: expected to listen at {host}:{port}, found: {words}; stop the other program or change it"
+        message = f"web: expected to listen at {host}:{port}, found: {words}; stop the other, or change `web`"
         raise ConfigError([Problem("reminder.yaml", 0, 0, message)]) from error
 
 
@@ -88,21 +93,20 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(
-    installation: Installation, deployment: Deployment, *, stop: asyncio.Event, at: socket.socket | None = None
-) -> None:
-    """Take receipts and replies until `stop` is set; then let the calls under way end.
+async def serve(served: Served, *, stop: asyncio.Event, at: socket.socket | None = None) -> None:
+    """Take receipts and replies, and tell how it is, until `stop` is set; then let the calls under way end.
 
-    `at` is a socket that listens, by default at the address of the settings. Gateways are left open: they belong to
-    whoever opened the deployment. Raises ConfigError where the address can't be had.
+    `served` is what is in force: it is looked at anew with each call. `at` is a socket that listens, by default at the
+    address of the settings. Gateways are left open: they belong to whoever opened the deployment. Raises ConfigError
+    where the address can't be had.
     """
-    reception, problems = reception_of(installation)
-    for problem in problems:
+    for problem in served.installation.keywords.problems:
         log.error("reminder.web.keywords_wrong", problem=str(problem), hint="the program's own words are in force")
-    listening = at or listen(installation.settings)
+    listening = at or listen(served.installation.settings)
+    readiness = Kept(lambda: readiness_of(served), READY_SECONDS)
     server = _Server(
         uvicorn.Config(
-            web_app(deployment, reception, lambda: readiness_of(installation, deployment)),
+            web_app(served, _Hearing(served), readiness, Metrics(served)),
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -116,7 +120,7 @@ async def serve(
     )
     for name in ("uvicorn", "uvicorn.error", "asyncio"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    _announce(installation, deployment, listening)
+    _announce(served, listening)
     try:
         await _until_stopped(server, listening, stop)
     finally:
@@ -135,17 +139,18 @@ async def _until_stopped(server: _Server, listening: socket.socket, stop: asynci
         await serving
 
 
-def _announce(installation: Installation, deployment: Deployment, listening: socket.socket) -> None:
+def _announce(served: Served, listening: socket.socket) -> None:
     """Say where calls are taken, and which gateways' calls can't be believed as things stand."""
     host, port = listening.getsockname()[:2]
-    taking = {name: found for name, gateway in deployment.gateways.items() if (found := receiver(gateway))}
+    gateways = served.deployment.gateways
+    taking = {name: found for name, gateway in gateways.items() if (found := receiver(gateway))}
     for name, found in sorted(taking.items()):
         if missing := found.cannot_receive():
             log.error("reminder.web.deaf", gateway=name, missing=missing, hint="its calls are all refused")
     log.info(
         "reminder.web.started",
         address=f"{host}:{port}",
-        public_url=installation.settings.public_url or "",
+        public_url=served.installation.settings.public_url or "",
         gateways=sorted(taking),
     )
 
@@ -158,7 +163,7 @@ async def serve_until_signalled(installation: Installation, deployment: Deployme
     for number in signals:
         loop.add_signal_handler(number, stop.set)
     try:
-        await serve(installation, deployment, stop=stop)
+        await serve(Standing(installation, deployment), stop=stop)
     finally:
         for number in signals:
             loop.remove_signal_handler(number)

@@ -10,7 +10,8 @@ from jinja2 import StrictUndefined, Template
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from bench.books import POLICY, TODAY
-from support.worlds import LENDER, TEMPLATES
+from reminder.domain.check_code import make_code
+from support.worlds import CHECK_KEY, LENDER, TEMPLATES
 
 __all__ = ["READ", "read_due", "text_of"]
 
@@ -19,6 +20,8 @@ READ = (
     "a.timezone, a.product, a.closed, a.attributes, a.loaded_at FROM account a "
     "WHERE a.due_date BETWEEN ? AND ? AND a.amount_due > 0 AND NOT a.closed"
 )
+
+_STEPS = {dpd: step.key for step in POLICY.steps for dpd in range(step.opens, step.closes + 1)}
 
 _LENDER = {"name": "安和", "hotline": LENDER.hotline[""], "app": LENDER.app[""], "pay": LENDER.pay[""]}
 
@@ -64,6 +67,7 @@ def text_of(row: Any) -> str:
             days_until_due=-dpd,
             days_overdue=dpd,
             grace_ends=due + timedelta(days=POLICY.grace_days),
+            check_code=make_code(CHECK_KEY, account_id=row[0], due_date=due, step=_STEPS[dpd], leg="sms"),
         )
         .strip()
     )

@@ -71,7 +71,11 @@ def test_repeating_an_import_changes_nothing(engine: Engine, load: Import, at: d
     report = load(content, at=at + timedelta(hours=1))
     assert counts(report) == (2, 0, 0, 2, 0)
     after = rows(engine)
-    assert {key: row[:-1] for key, row in after.items()} == {key: row[:-1] for key, row in before.items()}
+    lasting = [column.name for column in account.columns if column.name != "loaded_at"]
+    for name in lasting:
+        assert {key: getattr(row, name) for key, row in after.items()} == {
+            key: getattr(row, name) for key, row in before.items()
+        }
     assert {row.loaded_at for row in after.values()} == {at + timedelta(hours=1)}
 
 
@@ -353,3 +357,32 @@ def test_progress_is_told_chunk_by_chunk(load: Import) -> None:
     load(LEAN_HEADER + lean, chunk=2, on_progress=lambda read, share: told.append((read, share)))
     assert [read for read, _ in told] == [2, 4, 5]
     assert told[-1][1] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("cell", "mark"),
+    [
+        ("deceased", "deceased"), (" Fraud-Victim ", "fraud_victim"), ("WRONG PERSON", "wrong_person"), ("", None),
+        ("no", None), ("0", None), ("verstorben", "verstorben"), ("yes", "yes"),
+    ],
+)  # fmt: skip
+def test_a_customer_who_must_not_be_contacted_is_marked(
+    sqlite_engine: Engine, tmp_path: Path, at: datetime, cell: str, mark: str | None
+) -> None:
+    """Law 8: a word that nobody knows is a mark as well, and is told; no, nothing and false are none."""
+    path = tmp_path / "accounts.csv"
+    path.write_text(LEAN_HEADER.replace("\n", ",never_contact\n") + f"A,C,2026-11-25,1,CNY,{cell}\n")
+    report = import_accounts(sqlite_engine, account, path, at=at, region="CN")
+
+    assert rows(sqlite_engine)["A"].never_contact == mark
+    assert [note.column for note in report.notes] == ([6] if mark in ("verstorben", "yes") else [])
+    assert all("its customer is not contacted" in note.message for note in report.notes)
+
+
+def test_a_file_without_marks_leaves_those_that_are_there(engine: Engine, load: Import) -> None:
+    """A file that does not speak of it takes no mark off; one that says no does."""
+    load(LEAN_HEADER.replace("\n", ",never_contact\n") + "A,C,2026-11-25,1,CNY,minor\n")
+    load(LEAN_HEADER + "A,C,2026-11-25,2,CNY\n")
+    assert rows(engine)["A"].never_contact == "minor"
+    load(LEAN_HEADER.replace("\n", ",never_contact\n") + "A,C,2026-11-25,2,CNY,\n")
+    assert rows(engine)["A"].never_contact is None

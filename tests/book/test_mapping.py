@@ -233,5 +233,5 @@ def test_our_own_table_is_mapped_by_its_own_names() -> None:
     mapping = own_book(account, fresh_max_age=timedelta(hours=26))
     assert mapping.is_own
     assert mapping.amount_unit is AmountUnit.MINOR
-    assert {*mapping.columns.values(), "closed", "attributes", "loaded_at"} == set(account.c.keys())
+    assert {*mapping.columns.values(), "closed", "attributes", "loaded_at", "never_contact"} == set(account.c.keys())
     assert mapping.fresh_max_age == timedelta(hours=26)

@@ -319,3 +319,27 @@ def test_foreign_values_in_our_json_are_read(engine: Engine, own: Book) -> None:
     with engine.begin() as connection:
         connection.execute(account.insert(), [row])
     assert read_one(own, "A").attributes == {"a": 1, "b": True, "c": "[1]"}
+
+
+def test_marks_of_a_lenders_table_mean_what_the_settings_say(lender_book: Any, loan: Any) -> None:
+    """Law 5: read with the account itself; what is not listed means nothing of the kind, and so does an empty cell."""
+    words = {"1": "D ", "2": "d", "3": "B", "4": "open", "5": "", "6": None, "7": "7"}
+    book = lender_book(
+        *(loan(loan_no=key, state=word) for key, word in words.items()),
+        closed_column=None,
+        never_contact_column="STATE",
+        never_contact_values={"D": "deceased", "B": "insolvent", "7": "minor"},
+    )
+
+    marks = {key: read_one(book, key).never_contact for key in words}
+    assert marks == {"1": "deceased", "2": "", "3": "insolvent", "4": "", "5": "", "6": "", "7": "minor"}
+
+
+def test_a_mark_in_a_column_of_numbers_is_found(lender_book: Any, loan: Any) -> None:
+    """A lender's code may be a number: it is compared as the one text it has."""
+    book = lender_book(
+        loan(loan_no="1", times_overdue=9), loan(loan_no="2", times_overdue=1),
+        never_contact_column="times_overdue", never_contact_values={"9": "moratorium"},
+    )  # fmt: skip
+
+    assert [read_one(book, key).never_contact for key in "12"] == ["moratorium", ""]

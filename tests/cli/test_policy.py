@@ -17,10 +17,12 @@ LOAN = "config/policies/consumer-loan.yaml"
 
 
 def test_the_sample_has_nothing_wrong(reminder: Run) -> None:
-    """A new deployment passes its own check, without even a warning."""
+    """A new deployment passes its own check: all it may be warned of is a year whose holidays nobody has announced."""
     result = reminder("policy", "check")
 
-    assert (result.exit_code, result.stdout) == (0, "Nothing is wrong.\n")
+    said = [line for line in result.stdout.splitlines() if "the official holidays of CN for 20" not in line]
+    assert result.exit_code == 0
+    assert said in (["Nothing is wrong."], ["0 errors, 1 warning."])
 
 
 def test_every_error_of_every_file_comes_at_once(reminder: Run, edit: Edit) -> None:
@@ -138,8 +140,8 @@ def test_problems_come_as_json_too(reminder: Run, edit: Edit) -> None:
 
     found = json.loads(reminder("policy", "check", "--json").stdout)
 
-    assert (found["errors"], found["warnings"]) == (0, 1)
-    (problem,) = found["problems"]
+    (problem,) = [each for each in found["problems"] if "official holidays" not in each["message"]]
+    assert (found["errors"], found["warnings"]) == (0, len(found["problems"]))
     assert (problem["path"], problem["warning"]) == (str(path), True)
     assert problem["line"] > 1
 

@@ -33,7 +33,7 @@ def test_a_profile_is_shown_with_every_source(reminder: Run) -> None:
     assert "hours: binds agency" in shown
     assert "contact mon-sun 08:01-21:00" in shown
     assert "209 CMR 18.16(1), calls and texts, two in seven days (as of 2026-11, confidence H)" in shown
-    assert "at most 2 per 7 days for a customer" in shown
+    assert "at most 2 per 7 days for a claim counting every attempt" in shown
     assert "Left to the lender:" in shown
     assert [rule["rule"] for rule in data["rules"]] == ["hours", "twice-in-seven-days"]
     assert data["rules"][0]["binds"] == ["agency"]

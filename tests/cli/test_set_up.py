@@ -34,6 +34,15 @@ def test_init_writes_a_deployment_that_works_at_once(tmp_path: Path) -> None:
     assert CliRunner().invoke(main, ["--config", config, "policy", "check"]).exit_code == 0
 
 
+def test_new_tables_are_the_first_entry_of_the_record(tmp_path: Path) -> None:
+    """Law 14: the record begins with the making of our tables, and with nothing before them."""
+    assert CliRunner().invoke(main, ["init", str(tmp_path / "new")]).exit_code == 0
+    listed = CliRunner().invoke(main, ["--config", str(tmp_path / "new" / "config"), "audit", "list", "--json"])
+
+    (entry,) = json.loads(listed.stdout)
+    assert (entry["kind"], entry["who"]) == ("schema", "init")
+
+
 def test_init_overwrites_nothing(tmp_path: Path) -> None:
     """What somebody edited stays; every file in the way is named, and none is written."""
     mine = tmp_path / "config" / "reminder.yaml"

@@ -61,11 +61,21 @@ def test_a_hold_is_released_once(reminder: Run) -> None:
     assert len(_holds(reminder, "--all")) == 1
 
 
+def test_a_mark_of_never_contact_is_not_taken_off_without_saying_why(reminder: Run) -> None:
+    """No policy and no slip of a finger brings reminders back to the family of a customer who has died."""
+    reminder("hold", "add", "--customer", "C-1", "--kind", "deceased", "--reason", "certificate")
+    silent = reminder("hold", "release", "1")
+    told = reminder("hold", "release", "1", "--reason", "another customer of that name")
+
+    assert (silent.exit_code, told.exit_code) == (1, 0)
+    assert "expected a reason for contacting this person again" in silent.stderr
+
+
 @pytest.mark.parametrize(
     ("args", "code", "said"),
     [
-        pytest.param(["--kind", "manual"], 1, "found both or neither", id="for nobody"),
-        pytest.param(["--customer", "a", "--account", "b", "--kind", "manual"], 1, "both or neither", id="for two"),
+        pytest.param(["--kind", "manual"], 1, "found none or several", id="for nobody"),
+        pytest.param(["--customer", "a", "--account", "b", "--kind", "manual"], 1, "none or several", id="for two"),
         pytest.param(["--account", "a", "--kind", "deceased"], 1, "expected a customer", id="a person is meant"),
         pytest.param(["--customer", "a", "--kind", "odd"], 2, "dispute", id="unknown kind"),
         pytest.param(
@@ -99,7 +109,7 @@ def test_dry_runs_change_nothing(reminder: Run) -> None:
         reminder("hold", "add", "--customer", "C-2", "--kind", "manual", "--reason", "x", "--dry-run"),
         reminder("hold", "release", "1", "--dry-run"),
         reminder("suppress", "add", "--customer", "C-2", "--source", "x", "--dry-run"),
-        reminder("suppress", "remove", NUMBER, "--dry-run"),
+        reminder("suppress", "remove", NUMBER, "--reason", "asked for texts", "--dry-run"),
     ]
 
     assert {result.exit_code for result in done} == {0}
@@ -124,8 +134,8 @@ def test_a_number_is_suppressed_and_never_shown(reminder: Run) -> None:
         reminder("suppress", "add", NUMBER, "--source", "said STOP"),
         reminder("suppress", "list"),
         reminder("suppress", "list", "--json"),
-        reminder("suppress", "remove", f"+86{NUMBER}"),
-        reminder("suppress", "remove", NUMBER),
+        reminder("suppress", "remove", f"+86{NUMBER}", "--reason", "asked for texts"),
+        reminder("suppress", "remove", NUMBER, "--reason", "asked for texts"),
     ]
 
     assert [result.exit_code for result in results] == [0, 0, 0, 0, 1]
@@ -143,7 +153,7 @@ def test_adding_a_suppression_twice_keeps_one(reminder: Run) -> None:
 def test_a_removed_suppression_stays_on_record(reminder: Run) -> None:
     """--all shows what once was."""
     reminder("suppress", "add", "--customer", "C-1", "--channel", "sms", "--source", "letter")
-    reminder("suppress", "remove", "--customer", "C-1", "--channel", "sms")
+    reminder("suppress", "remove", "--customer", "C-1", "--channel", "sms", "--reason", "asked for texts")
 
     assert json.loads(reminder("suppress", "list", "--json").stdout) == []
     (entry,) = json.loads(reminder("suppress", "list", "--json", "--all").stdout)
@@ -156,6 +166,7 @@ def test_a_removed_suppression_stays_on_record(reminder: Run) -> None:
     [
         pytest.param([], id="nobody"),
         pytest.param([NUMBER, "--customer", "C-1"], id="two at once"),
+        pytest.param(["--customer", "C-1", "--account", "A-1"], id="a customer and a debt"),
         pytest.param(["12345"], id="no number"),
         pytest.param(["021-62345678"], id="a landline"),
     ],
@@ -167,6 +178,26 @@ def test_a_suppression_of_nobody_is_refused(reminder: Run, args: list[str]) -> N
     assert result.exit_code == 1
     assert "expected" in result.stderr
     assert not any(character.isdigit() for character in result.stderr.replace("+86", ""))
+
+
+def test_nobody_is_contacted_again_without_a_reason(reminder: Run) -> None:
+    """Somebody will ask why a customer who said STOP was texted again."""
+    reminder("suppress", "add", NUMBER, "--source", "said STOP")
+    result = reminder("suppress", "remove", NUMBER)
+
+    assert result.exit_code == 2
+    assert "--reason" in result.stderr
+    assert MASKED in reminder("suppress", "list").stdout
+
+
+def test_one_debt_alone_is_suppressed(reminder: Run) -> None:
+    """A customer may want letters about one account and texts about another."""
+    added = reminder("suppress", "add", "--account", "LN-1", "--source", "wants letters")
+
+    assert added.stdout == "Suppression 1: account LN-1 is suppressed on every channel.\n"
+    assert "account LN-1" in reminder("suppress", "list").stdout
+    removed = reminder("suppress", "remove", "--account", "LN-1", "--reason", "texts are fine")
+    assert removed.stdout == "account LN-1 may be contacted again.\n"
 
 
 def test_without_a_user_name_it_is_unknown_who(reminder: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ def test_the_sample_templates_have_nothing_wrong(reminder: Run) -> None:
     result = reminder("template", "check")
 
     assert result.exit_code == 0
-    assert result.stdout == "20 templates work; 0 errors, 0 warnings.\n"
+    assert result.stdout == "24 templates work; 0 errors, 0 warnings.\n"
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,19 @@ def test_a_wrong_template_is_an_error_at_its_place(reminder: Run, folder: Path, 
     assert (own.exit_code, joined.exit_code) == (3, 3)
     for result in (own, joined):
         assert any(line.startswith(f"{path}:") and said in line for line in result.stdout.splitlines()), result.stdout
+
+
+def test_a_text_that_insists_on_a_check_code_needs_a_key(reminder: Run, folder: Path) -> None:
+    """It is said at its place, before such a text would be refused for every customer."""
+    path = folder / TEXT
+    path.write_text("{# segments: 2 #}\n{{ lender.name }} {{ check_code }}. Reply STOP to opt out", encoding="utf-8")
+
+    without = reminder("template", "check")
+    assert reminder("message", "new-key").exit_code == 0
+    result = reminder("template", "check")
+
+    assert f"{path}:2:22: expected a key for check codes" in without.stdout
+    assert "expected a key for check codes" not in result.stdout
 
 
 def test_problems_of_templates_come_as_json_too(reminder: Run, folder: Path) -> None:

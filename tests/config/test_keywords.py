@@ -9,7 +9,9 @@ import pytest
 
 from reminder.config.keywords import MEANINGS, KeywordsModel, load_keywords, read_keywords
 from reminder.config.schema import keywords_schema
+from reminder.domain.receipt import Meaning
 from reminder.errors import ConfigError
+from reminder.message.keywords import Keywords, KeywordSet, Phrases
 
 MINE = 'language: en\nsource: the house\nstop: {words: [enough]}\nconfirmation: "{lender}: fine."\n'
 LEGAL = ("stop", "quit", "end", "revoke", "opt out", "cancel", "unsubscribe")
@@ -107,7 +109,7 @@ def test_every_field_of_the_schema_is_explained() -> None:
     schema = keywords_schema()
     fields = [field for model in (schema, *schema["$defs"].values()) for field in model["properties"].values()]
 
-    assert len(fields) == 11
+    assert len(fields) == 15
     assert all(field.get("description") and field.get("examples") for field in fields)
 
 
@@ -116,3 +118,34 @@ def test_every_file_names_its_schema(repository: Path) -> None:
     for path in (repository / "config" / "keywords").glob("*.yaml"):
         first = path.read_text(encoding="utf-8").splitlines()[0]
         assert first == "# yaml-language-server: $schema=../schema/keywords.schema.json"
+
+
+LISTED_STOPS = [
+    *("stop", "quit", "end", "revoke", "opt out", "cancel", "unsubscribe"),  # 47 CFR 64.1200(a)(10)
+    *("STOP", "UNSUBSCRIBE", "END", "QUIT", "STOPALL", "REVOKE", "OPTOUT", "CANCEL"),  # Twilio's Advanced Opt-Out
+    *("ARRET", "CANCEL", "END", "OPT-OUT", "OPTOUT", "QUIT", "REMOVE", "STOP", "TD", "UNSUBSCRIBE"),  # AWS
+    *("T", "TD", "R", "退订", "回T退订"),  # what mainland platforms print below texts
+]
+SAID_OTHERWISE = [
+    "I withdraw my consent", "I no longer wish to receive these", "please don't text this number",
+    "take me off your list",
+    "ich widerrufe meine Einwilligung", "retiro mi consentimiento", "je retire mon consentement",
+    "saya tarik persetujuan", "retiro meu consentimento", "我撤回同意", "请勿再发",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", sorted({*LISTED_STOPS, *SAID_OTHERWISE}))
+def test_every_word_that_revokes_is_a_stop(shipped: tuple[KeywordsModel, ...], text: str) -> None:
+    """The words that laws and carriers list, and other ways in which a reasonable person would say it."""
+    sets = tuple(
+        KeywordSet(model.language, {Meaning.STOP: Phrases(model.stop.words, model.stop.phrases)}, model.confirmation)
+        for model in shipped
+    )
+    assert Keywords(sets).understand(text).meaning is Meaning.STOP
+
+
+def test_every_language_knows_who_must_never_be_contacted(shipped: tuple[KeywordsModel, ...]) -> None:
+    """A death is told in the language of the family."""
+    for model in shipped:
+        for meaning in ("deceased", "represented", "insolvent", "fraud_victim"):
+            assert getattr(model, meaning).phrases, (model.language, meaning)

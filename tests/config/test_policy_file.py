@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from reminder.config.policy_file import read_policy
 from reminder.config.policy_steps import LAST_STEP_DAYS
-from reminder.domain.caps import Cap, CapPeriod
+from reminder.domain.caps import CUSTOMERS_ZONE, Cap, CapPeriod, CapScope, Counts
 from reminder.domain.policy import Action, Policy, Tier
 from reminder.domain.profile import Profile, Rule
 from reminder.domain.selector import Term
@@ -134,6 +134,19 @@ def test_the_tier_follows_from_the_days_of_grace(policy_of: PolicyOf, grace_days
         pytest.param("{max: 3, per: 7 days}", Cap(3, CapPeriod.ROLLING, 7), id="seven-days"),
         pytest.param("{max: 1, per: 1 day}", Cap(1, CapPeriod.ROLLING, 1), id="one-rolling-day"),
         pytest.param("{max: 1, per: 366 days}", Cap(1, CapPeriod.ROLLING, 366), id="longest"),
+        pytest.param(
+            "{max: 1, per: day, zone: customer}", Cap(1, CapPeriod.DAY, zone=CUSTOMERS_ZONE), id="wherever-they-are"
+        ),
+        pytest.param(
+            "{max: 3, per: month, zone: Europe/Dublin, counts: delivered}",
+            Cap(3, CapPeriod.MONTH, zone="Europe/Dublin", counts=Counts.DELIVERED),
+            id="what-arrived-in-a-month-there",
+        ),
+        pytest.param(
+            "{max: 6, per: day, counts: attempts, channels: [voice], exempts_notices: true}",
+            Cap(6, CapPeriod.DAY, counts=Counts.ATTEMPTS, channels=frozenset({"voice"}), exempts_notices=True),
+            id="dials",
+        ),
     ],
 )
 def test_a_cap_is_read_as_it_is_spelt(policy_of: PolicyOf, written: str, cap: Cap) -> None:
@@ -141,6 +154,23 @@ def test_a_cap_is_read_as_it_is_spelt(policy_of: PolicyOf, written: str, cap: Ca
     policy = policy_of(f"caps: {{per_customer: [{written}]}}\nsteps: [{{id: a, at: 0, template: a}}]\n")
 
     assert policy.caps == (cap,)
+
+
+def test_a_cap_counts_for_whom_its_list_is(policy_of: PolicyOf) -> None:
+    """`per_account` and its siblings say whose contacts are counted."""
+    scopes = ("customer", "account", "claim", "number", "number_and_template")
+    caps = ", ".join(f"per_{scope}: [{{max: 1, per: day}}]" for scope in scopes)
+
+    policy = policy_of(f"caps: {{{caps}}}\nsteps: [{{id: a, at: 0, template: a}}]\n")
+
+    assert [cap.scope for cap in policy.caps] == list(CapScope)
+
+
+def test_a_notice_is_one_where_a_cap_exempts_it(policy_of: PolicyOf) -> None:
+    """Law 7: only the rule that sets a cap can say what it does not count; here Korea's does."""
+    policy = policy_of("profile: kr-pdpa\nsteps: [{id: a, at: 0, template: a, notice: true, until: 5}]\n")
+
+    assert [step.notice for step in policy.steps] == [True]
 
 
 @pytest.mark.parametrize(

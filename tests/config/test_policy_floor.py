@@ -16,16 +16,24 @@ ONE = "steps: [{id: a, at: 0, template: a, until: 5}]\n"
 def test_several_profiles_are_all_in_force(policy_of: PolicyOf) -> None:
     """Federal law and a state's: the hours of both, the caps of both, and the policy's own."""
     policy = policy_of(
-        "profile: [us-regf, us-ma-agency]\ncaps: {per_customer: [{max: 1, per: day}, {max: 2, per: 7 days}]}\n" + ONE
+        "profile: [us-nyc-2026, us-ma-agency]\n"
+        "caps: {per_customer: [{max: 1, per: day}], per_claim: [{max: 2, per: 7 days, counts: attempts}]}\n" + ONE
     )
 
-    assert policy.profile.name == "us-regf + us-ma-agency"
+    assert policy.profile.name == "us-nyc-2026 + us-ma-agency"
     assert [str(hours) for hours in policy.layers] == ["mon-sun 08:00-21:00 included", "mon-sun 08:01-21:00"]
     assert [(str(cap), cap.source) for cap in policy.caps] == [
-        ("2 per 7 days", "us-ma-agency (209 CMR 18.16(1), calls and texts, two in seven days)"),
-        ("1 per day", "policy"),
+        (
+            "3 per 7 days for an account counting every attempt",
+            "us-nyc-2026 (6 RCNY 5-77, three contacts or attempts in seven days)",
+        ),
+        (
+            "2 per 7 days for a claim counting every attempt",
+            "us-ma-agency (209 CMR 18.16(1), calls and texts, two in seven days)",
+        ),
+        ("1 per day for a customer", "policy"),
     ]
-    assert (policy.profile.confidence, policy.profile.as_of) == ("H", "2026-11")
+    assert (policy.profile.confidence, policy.profile.as_of) == ("M", "2026-11")
 
 
 def test_a_profile_named_twice_is_one(policy_of: PolicyOf) -> None:
@@ -129,3 +137,19 @@ def test_a_policy_says_hours_for_the_days_on_which_its_profile_has_none(complain
     (problem,) = complaints("profile: ph-secmc18\n" + steps)
 
     assert problem.startswith("5:10: profile: `ph-secmc18` sets no hours on day 16, and there is no `window`")
+
+
+def test_a_policy_asks_for_consent_on_top_of_its_profile_and_never_less(policy_of: PolicyOf) -> None:
+    """Law 7: what the profile wants is wanted whatever the policy says, and there is no word to say that it is not."""
+    by_law = "us-nyc-2026 (6 RCNY 5-77, texts, e-mail and social media only with prior written and revocable consent)"
+
+    assert policy_of("profile: us-regf\n" + ONE).consent_wanted_by(0) == ()
+    assert policy_of("profile: us-regf\nconsent: required\n" + ONE).consent_wanted_by(0) == ("the policy",)
+    assert policy_of("profile: [us-regf, us-nyc-2026]\n" + ONE).consent_wanted_by(0) == (by_law,)
+    assert policy_of("profile: us-nyc-2026\nconsent: required\n" + ONE).consent_wanted_by(9) == (by_law, "the policy")
+
+
+@pytest.mark.parametrize("word", ["none", "false", "not required", "{required: false}"])
+def test_no_word_in_a_policy_lifts_the_need_for_consent(complaints: Complaints, word: str) -> None:
+    """Law 7: trying to is an error when the file is loaded."""
+    assert any("consent: expected" in told for told in complaints(f"profile: us-nyc-2026\nconsent: {word}\n" + ONE))

@@ -29,7 +29,8 @@ def _steps(*lines: str) -> str:
         ),
         pytest.param(
             "caps: {per_customer: [{max: 1, zzz: day, per: day}]}\n" + ONE,
-            "5:32: unknown key `caps.per_customer[0].zzz`; one of `max`, `per`",
+            "5:32: unknown key `caps.per_customer[0].zzz`; one of `channels`, `counts`, "
+            "`exempts_notices`, `max`, `per`, `zone`",
             id="unknown-key-like-no-other",
         ),
         pytest.param(
@@ -126,6 +127,17 @@ def _steps(*lines: str) -> str:
             "caps: {per_customer: [3]}\n" + ONE,
             "5:23: caps.per_customer[0]: expected keys and values, found the number 3",
             id="cap-without-period",
+        ),
+        pytest.param(
+            "caps: {per_claim: [{max: 3, per: 7 days, zone: Asia/Seoul}]}\n" + ONE,
+            "5:20: caps.per_claim[0]: `zone` changes nothing where days are counted as 24 hours; "
+            "delete it, or count by `day`",
+            id="cap-with-a-calendar-it-has-not",
+        ),
+        pytest.param(
+            "steps: [{id: a, at: 0, until: 5, template: a, notice: true}]\n",
+            "5:55: steps[0].notice: no cap of this policy or its profile exempts notices; delete it",
+            id="notice-without-exemption",
         ),
         pytest.param("steps: []\n", "5:8: steps: expected at least 1 of them, found an empty list", id="no-steps"),
         pytest.param("steps: 7\n", "5:8: steps: expected a list, found the number 7", id="steps-not-a-list"),
@@ -311,7 +323,7 @@ def test_a_wrong_selector_is_named_at_its_place(complaints: Complaints, body: st
         pytest.param(
             ["id: due, at: 0, template: a, due day: 5"],
             "6:35: unknown key `steps[0].due day`; "
-            "one of `action`, `at`, `every`, `id`, `template`, `times`, `to`, `until`, `when`",
+            "one of `action`, `at`, `every`, `id`, `notice`, `template`, `times`, `to`, `until`, `when`",
             id="foreign-key",
         ),
     ],

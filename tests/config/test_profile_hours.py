@@ -92,18 +92,51 @@ HOURS = [
     ("house-default", "Etc/UTC", MONDAY, "08:00", "20:59"),
     ("house-default", "Europe/London", "2026-03-29", "08:00", "20:59"),
     ("house-default", "Australia/Lord_Howe", "2026-04-05", "08:00", "20:59"),
+    ("us-fl-fccpa", NEW_YORK, "2026-07-04", "08:00", "20:59"),
+    ("us-ma-creditor", BOSTON, SPRING, "08:00", "20:59"),
+    ("us-ma-creditor", BOSTON, "2026-12-25", "08:00", "20:59"),
+    ("us-ma-agency", BOSTON, AUTUMN, "08:01", "20:59"),
+    ("us-ma-agency", BOSTON, "2026-04-20", "08:01", "20:59"),  # Patriots' Day
+    ("us-nyc-2026", NEW_YORK, SPRING, "08:00", "21:00"),
+    ("us-nyc-2026", NEW_YORK, "2026-11-26", "08:00", "21:00"),
+    ("in-rbi", "Asia/Kolkata", "2026-01-26", "08:00", "19:00"),
+    ("ph-secmc18", "Asia/Manila", "2026-06-12", "06:00", "22:00"),
+    ("mx-condusef", "America/Tijuana", AUTUMN, "07:00", "22:00"),
+    ("mx-condusef", "America/Mexico_City", "2026-09-16", "07:00", "22:00"),
+    ("cn-consumer-credit", SHANGHAI, "2026-02-14", "08:00", "21:59"),  # a worked Saturday
+    ("cn-consumer-credit", SHANGHAI, "2026-10-01", "08:00", "21:59"),
+    ("jp-mlba21", "Asia/Tokyo", SUNDAY, "08:00", "20:59"),
+    ("kr-pdpa", "Asia/Seoul", SUNDAY, "08:00", "20:59"),
+    ("vn-tt18", "Asia/Ho_Chi_Minh", SUNDAY, "07:00", "21:00"),
+    ("house-default", "Europe/London", "2026-10-25", "08:00", "20:59"),
+    ("house-default", "Europe/London", "2026-12-25", "08:00", "20:59"),
 ]
 
+ATTEMPTS, DELIVERED = "counting every attempt", "counting what was delivered"
 CAPS = {
-    "us-ma-creditor": ["2 per 7 days"],
-    "us-ma-agency": ["2 per 7 days"],
-    "us-nyc-2026": ["3 per 7 days"],
-    "ie-cpc2012": ["3 per month"],
-    "vn-tt18": ["5 per day"],
-    "kr-pdpa": ["7 per 7 days"],
-    "au-rg96": ["3 per 7 days", "10 per 31 days"],
-    "co-ley2300": ["1 per 1 day"],
-    "ru-230fz": ["2 per 1 day", "4 per 7 days", "16 per 31 days"],
+    "cn-consumer-credit": [
+        f"3 per day for a customer in Asia/Shanghai {DELIVERED} by voice",
+        f"6 per day for a number in Asia/Shanghai {ATTEMPTS} by voice",
+    ],
+    "cn-gbt45251": [f"3 per day for a customer in Asia/Shanghai {DELIVERED} by voice"],
+    "cn-cba-2026": [f"6 per day for a number in Asia/Shanghai {ATTEMPTS} by voice"],
+    "us-regf": [f"7 per 7 days for a claim {ATTEMPTS} by voice"],
+    "us-ma-creditor": [f"2 per 7 days for a claim {ATTEMPTS}"],
+    "us-ma-agency": [f"2 per 7 days for a claim {ATTEMPTS}"],
+    "us-nyc-2026": [f"3 per 7 days for an account {ATTEMPTS}"],
+    "ie-cpc2012": [f"3 per month for a customer in Europe/Dublin {DELIVERED}"],
+    "vn-tt18": ["5 per day for a customer in Asia/Ho_Chi_Minh"],
+    "kr-pdpa": ["7 per 7 days for a claim besides required notices"],
+    "au-rg96": [
+        f"3 per week for an account in the customer’s zone {DELIVERED}",
+        f"10 per month for an account in the customer’s zone {DELIVERED}",
+    ],
+    "co-ley2300": ["1 per day for a customer in America/Bogota"],
+    "ru-230fz": [
+        "2 per day for a customer in the customer’s zone by sms",
+        "4 per week for a customer in the customer’s zone by sms",
+        "16 per month for a customer in the customer’s zone by sms",
+    ],
 }
 WITHOUT_HOURS = {"uk-conc", "ie-cpc2012"}
 AGENCIES_ONLY, LENDERS_ONLY = {"us-regf", "us-ma-agency"}, {"us-ma-creditor", "ie-cpc2012"}
@@ -166,7 +199,7 @@ def test_every_profile_is_in_the_table() -> None:
 
 
 def test_caps_are_those_of_the_rules() -> None:
-    """Law 10: what a rule counts more finely is counted here by customer, which is never laxer."""
+    """Law 10: whose contacts, which, within what, on whose calendar: as the rule says."""
     assert {name: [str(cap) for cap in each.caps] for name, each in shipped().items() if each.caps} == CAPS
 
 
@@ -182,6 +215,16 @@ def test_every_rule_has_its_source_and_whom_it_binds() -> None:
     only = {name: {rule.binds for rule in each.rules} for name, each in shipped().items() if each.rules}
     assert {name for name, binds in only.items() if binds == {frozenset({"agency"})}} == AGENCIES_ONLY
     assert {name for name, binds in only.items() if binds == {frozenset({"lender"})}} == LENDERS_ONLY
+
+
+@pytest.mark.parametrize(("role", "others"), [("lender", AGENCIES_ONLY), ("agency", LENDERS_ONLY)])
+def test_each_role_has_the_hours_and_caps_that_bind_it(role: str, others: set[str]) -> None:
+    """Law 7: a rule binds lenders, agencies or both, as its origin says; for whom it binds it is the same rule."""
+    for name, profile in shipped().items():
+        bound = profile.bound(role)
+        expected = ((), ()) if name in others else (profile.layers_on(0), profile.caps)
+        assert (bound.layers_on(0), bound.caps) == expected
+        assert profile.bound(None) is profile
 
 
 @pytest.mark.parametrize(("dpd", "asleep"), [(-3, True), (0, True), (15, True), (16, False)])

@@ -12,6 +12,7 @@ from reminder.config.profiles import load_profiles, read_profile
 from reminder.domain.window import ContactWindow, HolidayRule, Hours
 from reminder.errors import ConfigError
 
+CONFIG = Path(__file__).parents[2] / "config"
 Write = Callable[..., Path]
 TEXT = (
     "profile: moon\ndescription: Nobody yet\nsource: House rule\nas_of: '2026-11'\nconfidence: L\n"
@@ -124,12 +125,12 @@ def test_rules_of_a_profile_narrow_each_other(write: Write) -> None:
     [
         pytest.param(
             "{rule: idle, source: x}",
-            "11:12: rules[1]: `idle` has neither `windows` nor `caps`; "
-            "what can't be said so belongs into `leaves_to_lender`",
+            "11:12: rules[1]: `idle` has neither `windows`, `caps`, `consent` nor `wording`; "
+            "say the rest in `leaves_to_lender`",
             id="says nothing",
         ),
         pytest.param(
-            "{rule: cap, source: x, from_dpd: 1, caps: [{max: 1, per: day}]}",
+            "{rule: cap, source: x, from_dpd: 1, caps: {per_account: [{max: 1, per: day}]}}",
             "11:38: rules[1].from_dpd: caps count on every day past due; move them to a rule without it",
             id="a cap for some days",
         ),
@@ -167,9 +168,10 @@ def test_a_rule_knows_the_days_on_which_it_binds(write: Write) -> None:
 
 def test_caps_name_the_rule_they_come_from(write: Write) -> None:
     """A text that waits for a cap says whose."""
-    profile, _ = read_profile(write(TEXT + "  - {rule: cap, source: Moon Act 3, caps: [{max: 7, per: 7 days}]}\n"))
+    caps = "{per_claim: [{max: 7, per: 7 days}]}"
+    profile, _ = read_profile(write(TEXT + f"  - {{rule: cap, source: Moon Act 3, caps: {caps}}}\n"))
 
-    assert [(str(cap), cap.source) for cap in profile.caps] == [("7 per 7 days", "moon (Moon Act 3)")]
+    assert [(str(cap), cap.source) for cap in profile.caps] == [("7 per 7 days for a claim", "moon (Moon Act 3)")]
 
 
 def test_what_a_calendar_file_says_reaches_the_windows(write: Write) -> None:
@@ -192,3 +194,23 @@ def test_a_broken_calendar_is_told_with_the_profiles(write: Write) -> None:
 
     assert list(loaded.profiles) == ["moon"]
     assert [Path(problem.path).name for problem in loaded.problems] == ["cn.yaml"]
+
+
+def test_a_rule_that_wants_consent_names_itself(write: Write) -> None:
+    """Law 7: a text that a rule of consent stops says which one, and on which days it binds."""
+    text = TEXT + "  - {rule: consent, source: Moon Act 2, from_dpd: 1, consent: required}\n"
+    profile, _ = read_profile(write(text))
+
+    assert profile.consent_sources(0) == ()
+    assert profile.consent_sources(1) == ("moon (Moon Act 2)",)
+
+
+def test_consent_is_wanted_just_where_the_law_wants_it() -> None:
+    """From the table of jurisdictions: New York City wants written consent, Colombia authorised channels.
+
+    For reminders of one's own credit, no other place on it does.
+    """
+    shipped = load_profiles(CONFIG / "profiles", CONFIG / "calendars").profiles
+    wanting = {name for name, profile in shipped.items() if profile.consent_sources(1)}
+
+    assert wanting == {"us-nyc-2026", "co-ley2300"}

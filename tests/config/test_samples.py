@@ -22,6 +22,7 @@ TEMPLATES = {
     "escalation/weekly",
     "escalation/final",
 }
+BREACHES = {"breach/promise", "breach/plan"}
 ATTRIBUTES = ["autopay"]
 
 
@@ -48,7 +49,7 @@ def test_the_samples_try_all_tiers(policies: LoadedPolicies) -> None:
     """Each sample goes from pre-due through grace to escalation."""
     assert [policy.name for policy in policies.policies] == ["consumer-loan", "card-statement", "international"]
     for policy in policies.policies:
-        assert {step.tier for step in policy.steps} == set(Tier)
+        assert {step.tier for step in policy.steps} == set(Tier) - {Tier.BREACH}
 
 
 def test_templates_are_used_in_the_tier_they_are_written_for(policies: LoadedPolicies) -> None:
@@ -57,6 +58,12 @@ def test_templates_are_used_in_the_tier_they_are_written_for(policies: LoadedPol
 
     assert set(used) == TEMPLATES
     assert all(template.startswith(f"{tier.value}/") for template, tier in used.items())
+
+
+def test_the_samples_answer_what_was_agreed_and_not_paid(policies: LoadedPolicies) -> None:
+    """Each sample has a step for broken promises and one for broken plans, from the folder of their tier."""
+    for policy in policies.policies:
+        assert {rule.template for rule in policy.breaches} == BREACHES
 
 
 def test_texts_that_say_the_last_day_go_out_before_grace_ends(policies: LoadedPolicies) -> None:

@@ -364,3 +364,31 @@ def test_without_the_model_an_unknown_key_is_still_placed(settings_of: SettingsO
     messages = [problem.message for problem in problems_of(caught.value, loaded.document, ("gateways", "x"))]
 
     assert messages == ["`gateways.x.sender` is missing; add it", "unknown key `gateways.x.snder`"]
+
+
+def test_marks_of_never_contact_are_read_with_their_meanings(settings_of: SettingsOf) -> None:
+    """Each value of the lender's column means one thing; numbers and words alike."""
+    marks = "never_contact: {column: s, values: {deceased: [D, 9], minor: [M]}}"
+    book = settings_of(f"{LENDER}book: {{table: t, {COLUMNS}, {marks}}}\n").settings.book
+
+    assert book is not None
+    assert book.never_contact is not None
+    assert (book.never_contact.column, book.never_contact.meanings()) == (
+        "s", {"D": "deceased", "9": "deceased", "M": "minor"},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        pytest.param("{dead: [D]}", "expected 'deceased'", id="no such meaning"),
+        pytest.param("{}", "values: expected at least 1", id="nothing"),
+        pytest.param("{deceased: [D], minor: [D]}", "the value 'D' has two meanings", id="two meanings"),
+        pytest.param("{deceased: []}", "`deceased` has no value", id="no value"),
+    ],
+)
+def test_a_mark_that_means_nothing_is_told(settings_of: SettingsOf, values: str, expected: str) -> None:
+    """Law 8: a slip here would let reminders go to the family of somebody who has died."""
+    with pytest.raises(ConfigError) as caught:
+        settings_of(f"{LENDER}book: {{table: t, {COLUMNS}, never_contact: {{column: s, values: {values}}}}}\n")
+    assert expected in str(caught.value)

@@ -14,6 +14,7 @@ from reminder.daemon.ticks import Schedule, tick
 from reminder.pipeline.deployment import Deployment
 from reminder.store.schema import outbox
 from support.deployments import add_accounts, row
+from support.leading import lead
 from support.provider import Provider
 
 Opener = Callable[[datetime], Deployment]
@@ -28,7 +29,7 @@ def test_ticks_settle_doubts(config: Path, open_at: Opener, noon: datetime, sche
     def at(instant: datetime) -> list[str]:
         clock[0] = instant
         deployment = replace(open_at(instant), gateways={"console": provider})
-        asyncio.run(tick(deployment, schedule, stopping=lambda: False))
+        asyncio.run(tick(deployment, schedule, stopping=lambda: False, mandate=lead(deployment)))
         with deployment.engine.connect() as connection:
             return sorted(connection.scalars(select(outbox.c.state)))
 

@@ -14,18 +14,20 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from reminder.app import open_database, read_installation
 from reminder.daemon.reload import InForce
 from reminder.daemon.service import serve
 from reminder.daemon.supervisor import Supervisor
-from reminder.daemon.ticks import Schedule, tick
+from reminder.daemon.ticks import Schedule, TickReport, tick
 from reminder.domain.guard import GuardName
 from reminder.pipeline.deployment import Deployment
 from reminder.store import guards
-from reminder.store.schema import outbox
+from reminder.store.schema import attempt, outbox
 from support.deployments import add_accounts, row
+from support.leading import lead
+from support.outbox_rows import write_attempt
 from support.recorder import Recorder
 
 Opener = Callable[[datetime], Deployment]
@@ -44,19 +46,50 @@ def _reasons(deployment: Deployment) -> list[str]:
         return list(connection.scalars(select(outbox.c.reason)))
 
 
+def _ticked(deployment: Deployment, schedule: Schedule, drift: timedelta = timedelta()) -> TickReport:
+    """Tick as the one that leads, on a clock that was put forward by `drift`."""
+
+    async def ticked() -> TickReport:
+        mandate = lead(deployment)
+        return await tick(deployment, schedule, stopping=lambda: False, mandate=mandate, drift=lambda _: drift)
+
+    return asyncio.run(ticked())
+
+
 def test_a_paused_tick_plans_and_sends_nothing(
     config: Path, open_at: Opener, noon: datetime, schedule: Schedule
 ) -> None:
     """Law 4: what comes due while the run is paused is planned, so that nothing is missing afterwards."""
     add_accounts(config, row("A"))
     deployment = open_at(noon)
+    with deployment.engine.begin() as connection:
+        write_attempt(connection, "later", customer_id="C-B", started_at=noon + timedelta(hours=1))
 
-    paused = asyncio.run(tick(deployment, schedule, stopping=lambda: False, drift=lambda _: timedelta(days=1)))
-    resumed = asyncio.run(tick(deployment, schedule, stopping=lambda: False))
+    paused = _ticked(deployment, schedule)
+    with deployment.engine.begin() as connection:
+        connection.execute(delete(attempt))
+    resumed = _ticked(deployment, schedule)
 
-    assert [pause.guard for pause in paused.pauses] == [GuardName.CLOCK_JUMP]
+    assert [pause.guard for pause in paused.pauses] == [GuardName.CLOCK_BEHIND]
     assert (paused.planned, paused.dispatch.texts) == (1, 0)
     assert (resumed.pauses, resumed.dispatch.texts) == ((), 1)
+
+
+def test_a_clock_that_is_not_believed_plans_nothing(
+    config: Path, open_at: Opener, noon: datetime, schedule: Schedule
+) -> None:
+    """Law 4: slots of tomorrow, planned by a clock a day ahead, would be missing when tomorrow comes."""
+    add_accounts(config, row("A"))
+    wrong, right = open_at(noon + timedelta(days=1)), open_at(noon)
+
+    paused = _ticked(wrong, schedule, timedelta(days=1))
+    resumed = _ticked(right, schedule)
+    the_day_after = _ticked(wrong, schedule)
+
+    assert [pause.guard for pause in paused.pauses] == [GuardName.CLOCK_JUMP]
+    assert (paused.slots, paused.planned, paused.dispatch.texts) == ((), 0, 0)
+    assert (resumed.pauses, resumed.planned, resumed.dispatch.texts) == ((), 1, 1)
+    assert [slot.day for slot in the_day_after.slots] == [noon.date() + timedelta(days=1)] * 2
 
 
 def test_a_daemon_whose_clock_jumps_waits_for_a_person(

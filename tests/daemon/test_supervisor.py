@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,12 +63,50 @@ def test_the_daemon_tells_how_it_is(config: Path, manager: socket.socket) -> Non
     told = {**ENVIRON, "NOTIFY_SOCKET": manager.getsockname()}
     command = [sys.executable, "-m", "reminder", "--config", str(config), "daemon"]
     with subprocess.Popen(command, env=told, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as daemon:
-        first, second = manager.recv(100), manager.recv(100)
+        words = [manager.recv(200)]
+        while not words[-1].startswith(b"STATUS="):
+            words.append(manager.recv(200))
         daemon.send_signal(signal.SIGTERM)
-        words = [first, second]
-        while words[-1] != b"STOPPING=1":
-            words.append(manager.recv(100))
+        heard(manager, b"STOPPING=1")
         assert daemon.wait(WAIT_SECONDS) == 0
 
-    assert words[:2] == [b"READY=1", b"WATCHDOG=1"]
-    assert set(words) == {b"READY=1", b"WATCHDOG=1", b"STOPPING=1"}
+    *before, status = words
+    assert before[:2] == [b"READY=1", b"WATCHDOG=1"]
+    assert set(before) == {b"READY=1", b"WATCHDOG=1"}
+    assert status.startswith(b"STATUS=Sending what comes due; plans next at 2")
+
+
+def test_a_reload_is_told_and_ends(config: Path, manager: socket.socket) -> None:
+    """Type=notify-reload: RELOADING with its moment, then READY, so that `systemctl reload` waits for the files."""
+    told = {**ENVIRON, "NOTIFY_SOCKET": manager.getsockname()}
+    command = [sys.executable, "-m", "reminder", "--config", str(config), "daemon"]
+    with subprocess.Popen(command, env=told, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as daemon:
+        heard(manager, b"READY=1")
+        before = time.monotonic_ns() // 1000
+        daemon.send_signal(signal.SIGHUP)
+        reloading = heard(manager, b"RELOADING=1")
+        heard(manager, b"READY=1")
+        daemon.send_signal(signal.SIGTERM)
+        heard(manager, b"STOPPING=1")
+        assert daemon.wait(WAIT_SECONDS) == 0
+
+    found = re.fullmatch(rb"RELOADING=1\nMONOTONIC_USEC=(\d+)", reloading)
+    assert found is not None
+    assert before <= int(found[1]) <= time.monotonic_ns() // 1000
+
+
+def heard(manager: socket.socket, beginning: bytes) -> bytes:
+    """Return the next word that begins like this."""
+    while not (word := manager.recv(200)).startswith(beginning):
+        pass
+    return word
+
+
+def test_a_status_is_told_once(manager: socket.socket) -> None:
+    """What `systemctl status` shows is told when it changes, not with every tick."""
+    supervisor = Supervisor({"NOTIFY_SOCKET": manager.getsockname()})
+    for words in ("sending", "sending", "paused"):
+        supervisor.status(words)
+    supervisor.ready()
+
+    assert [manager.recv(100) for _ in range(3)] == [b"STATUS=sending", b"STATUS=paused", b"READY=1"]

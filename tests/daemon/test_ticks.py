@@ -12,18 +12,21 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DatabaseError
+from structlog.testing import capture_logs
 
-from reminder.daemon.ticks import PLAN_GIVEN_UP_SECONDS, SCHEDULE, Schedule, TickReport, tick
+from reminder.daemon.ticks import Schedule, TickReport, tick
+from reminder.domain.slots import SCHEDULE
 from reminder.pipeline.deployment import Deployment
 from reminder.store import outbox, plan_runs
 from reminder.store.schema import plan_run
 from support.deployments import add_accounts, row
+from support.leading import lead
 
 Opener = Callable[[datetime], Deployment]
 
 
 def _tick(deployment: Deployment, schedule: Schedule, stopping: Callable[[], bool] = lambda: False) -> TickReport:
-    return asyncio.run(tick(deployment, schedule, stopping=stopping))
+    return asyncio.run(tick(deployment, schedule, stopping=stopping, mandate=lead(deployment)))
 
 
 def _runs(deployment: Deployment) -> list[Any]:
@@ -109,16 +112,17 @@ def _rename(deployment: Deployment, table: str, name: str) -> None:
 def test_a_slot_of_a_dead_daemon_is_planned_after_all(
     config: Path, open_at: Opener, noon: datetime, schedule: Schedule
 ) -> None:
-    """Law 4: a daemon that died while it planned holds its slot for a while only."""
+    """Law 4: who leads next takes over at once what a daemon that died had begun to plan, and says so."""
     add_accounts(config, row("A"))
     deployment = open_at(noon)
-    _begin(deployment, noon.date(), 480, noon - timedelta(seconds=PLAN_GIVEN_UP_SECONDS - 1))
-    _begin(deployment, noon.date(), 660, noon - timedelta(seconds=PLAN_GIVEN_UP_SECONDS))
+    _begin(deployment, noon.date(), 480, noon - timedelta(seconds=1))
 
-    report = _tick(deployment, schedule)
+    with capture_logs() as logs:
+        report = _tick(deployment, schedule)
 
-    assert [slot.number for slot in report.slots] == [660]
+    assert [slot.number for slot in report.slots] == [480, 660]
     assert report.planned == 1
+    assert [each["runs"] for each in logs if each["event"] == "reminder.daemon.plan_given_up"] == [1]
 
 
 def _begin(deployment: Deployment, day: date, number: int, at: datetime) -> None:

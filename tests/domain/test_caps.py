@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
@@ -9,10 +11,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reminder.domain.caps import Cap, CapPeriod, horizon, next_free
+from reminder.domain.caps import CUSTOMERS_ZONE, Aim, Cap, CapPeriod, CapScope, Contact, Contacts, Counts, horizon
+from reminder.domain.caps import next_free as first_room
 
 TICK = timedelta(microseconds=1)
 ZONES = ("Asia/Shanghai", "America/New_York", "America/Havana", "Antarctica/Casey", "Pacific/Apia", "Africa/Cairo")
+
+AIM = Aim("C", "+8613800138000", ("A",), ("A",), "t")
+CUSTOMER = (CapScope.CUSTOMER, "C")
 
 caps_strategy = st.builds(Cap, st.integers(1, 4), st.sampled_from(CapPeriod), st.integers(1, 40))
 ages = st.lists(st.timedeltas(timedelta(), timedelta(days=70)), max_size=8)
@@ -23,6 +29,13 @@ instants = st.timedeltas(timedelta(), timedelta(days=365 * 20)).map(lambda since
 def utc(text: str) -> datetime:
     """Return an instant from `2026-03-08 07:00`, UTC."""
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def next_free(
+    caps: Iterable[Cap], contacts: Iterable[datetime], at: datetime, zone: str
+) -> tuple[datetime, Cap] | None:
+    """Ask for one text more to a customer who had texts at these instants."""
+    return first_room(caps, {CUSTOMER: [Contact(instant) for instant in contacts]}, AIM, at, zone)
 
 
 def counted(cap: Cap, contact: datetime, at: datetime, zone: str) -> bool:
@@ -168,15 +181,145 @@ def test_instants_may_be_written_in_any_zone() -> None:
 @pytest.mark.parametrize(
     ("cap", "text"),
     [
-        pytest.param(Cap(3, CapPeriod.ROLLING, 7), "3 per 7 days", id="rolling"),
-        pytest.param(Cap(1, CapPeriod.DAY), "1 per day", id="calendar day"),
-        pytest.param(Cap(2, CapPeriod.ROLLING), "2 per 1 day", id="rolling day"),
-        pytest.param(Cap(10, CapPeriod.MONTH), "10 per month", id="calendar month"),
+        pytest.param(Cap(3, CapPeriod.ROLLING, 7), "3 per 7 days for a customer", id="rolling"),
+        pytest.param(Cap(1, CapPeriod.DAY, scope=CapScope.ACCOUNT), "1 per day for an account", id="calendar day"),
+        pytest.param(Cap(2, CapPeriod.ROLLING, zone="Asia/Tokyo"), "2 per 1 day for a customer", id="rolling day"),
+        pytest.param(
+            Cap(10, CapPeriod.MONTH, zone="Europe/Dublin", counts=Counts.DELIVERED),
+            "10 per month for a customer in Europe/Dublin counting what was delivered",
+            id="calendar month",
+        ),
+        pytest.param(
+            Cap(6, CapPeriod.DAY, scope=CapScope.NUMBER, counts=Counts.ATTEMPTS, channels=frozenset({"voice"})),
+            "6 per day for a number counting every attempt by voice",
+            id="dials",
+        ),
+        pytest.param(
+            Cap(7, CapPeriod.DAY, scope=CapScope.CLAIM, zone=CUSTOMERS_ZONE, exempts_notices=True),
+            "7 per day for a claim in the customer’s zone besides required notices",
+            id="claims",
+        ),
     ],
 )
 def test_a_cap_is_said_as_a_policy_says_it(cap: Cap, text: str) -> None:
-    """What `explain` prints can be found in the file."""
+    """What `explain` prints says all that the file says."""
     assert str(cap) == text
+
+
+# What counts: scopes, kinds, channels, notices, calendars
+
+CLOCKS = ("Asia/Shanghai", "Europe/Moscow", "Asia/Kamchatka")
+scoped_caps = st.builds(
+    Cap,
+    max=st.integers(1, 3),
+    period=st.sampled_from(CapPeriod),
+    days=st.integers(1, 9),
+    scope=st.sampled_from(CapScope),
+    counts=st.sampled_from(Counts),
+    channels=st.sampled_from([frozenset[str](), frozenset({"sms"}), frozenset({"voice"}), frozenset({"sms", "voice"})]),
+    zone=st.sampled_from([None, CUSTOMERS_ZONE, "Asia/Kamchatka"]),
+    exempts_notices=st.booleans(),
+)
+few = st.lists(st.sampled_from("XY"), min_size=1, max_size=2, unique=True).map(tuple)
+aims = st.builds(
+    Aim,
+    customer_id=st.sampled_from("XY"),
+    number=st.sampled_from("XY"),
+    account_ids=few,
+    claim_ids=few,
+    template=st.sampled_from("tu"),
+    channel=st.sampled_from(["sms", "voice"]),
+    notice=st.booleans(),
+    zones=st.frozensets(st.sampled_from(CLOCKS), max_size=2),
+)
+fates = st.sampled_from(Counts)
+histories = st.lists(st.tuples(aims, st.timedeltas(timedelta(), timedelta(days=20)), fates), max_size=12)
+
+
+def by_key(history: Iterable[tuple[Aim, timedelta, Counts]], at: datetime) -> Contacts:
+    """Return a history as `next_free` takes it: each text under all whom it concerned."""
+    found: dict[tuple[CapScope, str], list[Contact]] = {}
+    for aim, age, fate in history:
+        contact = Contact(at - age, fate, aim.template, aim.channel, aim.notice)
+        for key in aim.concerns([CapScope.CUSTOMER, CapScope.ACCOUNT, CapScope.CLAIM, CapScope.NUMBER]):
+            found.setdefault(key, []).append(contact)
+    return found
+
+
+def most_counted(cap: Cap, history: Iterable[tuple[Aim, timedelta, Counts]], aim: Aim, at: datetime) -> int:
+    """Count by brute force, text by text, the fullest of all that the cap counts for: as a lawyer would."""
+    every = {Counts.ATTEMPTS: Counts, Counts.ACCEPTED: [Counts.ACCEPTED, Counts.DELIVERED]}
+    kinds = set(every.get(cap.counts, [Counts.DELIVERED]))
+    about = {
+        CapScope.CUSTOMER: lambda text: {text.customer_id},
+        CapScope.ACCOUNT: lambda text: set(text.account_ids),
+        CapScope.CLAIM: lambda text: set(text.claim_ids),
+        CapScope.NUMBER: lambda text: {text.number},
+        CapScope.NUMBER_AND_TEMPLATE: lambda text: {(text.number, text.template)},
+    }[cap.scope]
+    if cap.zone is None:
+        zones = {"Asia/Shanghai"}
+    else:
+        zones = {cap.zone} if cap.zone != CUSTOMERS_ZONE else set(aim.zones) or {"Asia/Shanghai"}
+    return max(
+        sum(
+            one in about(text)
+            and fate in kinds
+            and (not cap.channels or text.channel in cap.channels)
+            and not (text.notice and cap.exempts_notices)
+            and counted(cap, at - age, at, zone)
+            for text, age, fate in history
+        )
+        for one in about(aim)
+        for zone in zones
+    )
+
+
+@given(scoped_caps, aims, histories, instants)
+def test_a_cap_counts_what_a_recount_finds(
+    cap: Cap, aim: Aim, history: list[tuple[Aim, timedelta, Counts]], at: datetime
+) -> None:
+    """Law 10: scope, kind, channel, notices and calendar: a text waits exactly when a recount says that it must."""
+    bound = not (aim.notice and cap.exempts_notices) and (not cap.channels or aim.channel in cap.channels)
+    full = bound and most_counted(cap, history, aim, at) >= cap.max
+
+    blocked = first_room([cap], by_key(history, at), aim, at, "Asia/Shanghai")
+
+    assert (blocked is not None) is full
+    if blocked is not None:
+        later, ages = blocked[0], by_key(history, at)
+        assert first_room([cap], ages, aim, later, "Asia/Shanghai") is None
+        assert first_room([cap], ages, aim, later - TICK, "Asia/Shanghai") is not None
+
+
+@pytest.mark.parametrize(
+    ("contact", "asked", "free"),
+    [
+        pytest.param("2026-11-22 23:59", "2026-11-23 00:00", True, id="a minute into the next day"),
+        pytest.param("2026-11-23 00:00", "2026-11-23 23:59", False, id="the same day"),
+    ],
+)
+def test_a_cap_counts_on_the_calendar_of_its_own_place(contact: str, asked: str, free: bool) -> None:
+    """A rule of Ireland counts Irish days, wherever the policy counts its own."""
+    dublin = ZoneInfo("Europe/Dublin")
+    made, at = (datetime.fromisoformat(text).replace(tzinfo=dublin) for text in (contact, asked))
+
+    assert (next_free([Cap(1, CapPeriod.DAY, zone="Europe/Dublin")], [made], at, "Asia/Shanghai") is None) is free
+
+
+def test_a_customer_of_two_possible_zones_is_counted_in_both() -> None:
+    """Law 8: as long as it may be the same day for the customer, it is."""
+    cap = Cap(1, CapPeriod.DAY, zone=CUSTOMERS_ZONE)
+    aim = replace(AIM, zones=frozenset({"Europe/Moscow", "Asia/Kamchatka"}))
+    made = {CUSTOMER: [Contact(utc("2026-06-15 09:00"))]}
+
+    assert first_room([cap], made, aim, utc("2026-06-15 12:30"), "UTC") == (utc("2026-06-15 21:00"), cap)
+
+
+def test_a_month_ends_where_its_clocks_change() -> None:
+    """The last Sunday of October 2027 is its last day: the month is an hour longer in Dublin."""
+    cap = Cap(1, CapPeriod.MONTH, zone="Europe/Dublin")
+    assert next_free([cap], [utc("2027-10-31 00:30")], utc("2027-10-31 12:00"), "UTC") == (utc("2027-11-01 00:00"), cap)
 
 
 def test_no_caps_look_back_a_little() -> None:

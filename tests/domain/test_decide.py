@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reminder.domain.account import Account
-from reminder.domain.caps import Cap, CapPeriod
+from reminder.domain.agreement import Agreed, Agreement, AgreementKind, AgreementState, Part, Standing
+from reminder.domain.caps import Cap, CapPeriod, CapScope, Contact, Contacts
 from reminder.domain.case import Case
+from reminder.domain.consent import Consent
 from reminder.domain.decide import answers, decide, ending
-from reminder.domain.gates import CONTACT, STANDING
+from reminder.domain.gates import CONTACT
 from reminder.domain.hold import NEVER_CONTACT, Hold, HoldKind, Suppression
 from reminder.domain.lifecycle import Event, State, target
 from reminder.domain.money import Money
@@ -23,6 +25,7 @@ from reminder.domain.policy import Action, Policy, Step, Tier
 from reminder.domain.profile import Profile, Rule
 from reminder.domain.reminder import Reminder
 from reminder.domain.selector import Selector
+from reminder.domain.standing import STANDING
 from reminder.domain.verdict import Defer, Reason, Send, Skip
 from reminder.domain.window import ContactWindow, Hours
 
@@ -32,6 +35,11 @@ ALL_WEEK = frozenset(range(7))
 STEP = Step("due", "due", 1, 0, 3, Tier.GRACE, template="grace/due_today")
 LATER = Step("late", "late", 1, 4, 9, Tier.ESCALATION, template="escalation/first")
 OVER = Step("over", "over", 1, 10, 20, Tier.ESCALATION, action=Action.HAND_OVER, to="collections")
+
+
+def told(*instants: datetime) -> Contacts:
+    """Return the contacts of a customer who had texts at these instants."""
+    return {(CapScope.CUSTOMER, "c1"): [Contact(at) for at in instants]}
 
 
 def hours(opens: int, closes: int) -> Hours:
@@ -61,11 +69,24 @@ SOUND = Case(
     phone=PhoneNumber("+8613800138000", "CN", frozenset({"Asia/Shanghai"})),
 )
 HOUR = timedelta(hours=1)
+AGREED = Consent("web form", "ticked box 7", AT - timedelta(days=9), number="+8613800138000", customer_id="c1")
+WANTS_CONSENT = replace(
+    POLICY,
+    profile=replace(POLICY.profile, rules=(*POLICY.profile.rules, Rule("consent", "Act 2", consent="moon (Act 2)"))),
+)
 
 
 def hold(kind: HoldKind, *, ended: bool = False) -> Hold:
     """Return a hold that began a day ago and either has just ended or goes on."""
     return Hold(kind, "because", AT - timedelta(days=1), until=AT if ended else None)
+
+
+def agreed(state: AgreementState) -> Agreed:
+    """Return a promise that stands like this, whose breach would deserve a step from the due date on."""
+    part = Part(DUE, Money(100, "CNY"))
+    promise = Agreement(AgreementKind.PROMISE, "a1", "c1", DUE, Money(100, "CNY"), (part,), AT - timedelta(days=2))
+    breach = Step("broken.0", "broken", 1, 0, 3, Tier.BREACH, template="breach/promise")
+    return Agreed(promise, Standing(state, "test", part, part.amount), breach)
 
 
 STOPS: dict[str, tuple[dict[str, Any], Reason]] = {
@@ -85,8 +106,25 @@ STOPS: dict[str, tuple[dict[str, Any], Reason]] = {
     ),
     **{f"{kind}": ({"holds": (hold(kind),)}, Reason.NEVER_CONTACT) for kind in sorted(NEVER_CONTACT)},
     **{f"{kind}": ({"holds": (hold(kind),)}, Reason.HOLD) for kind in sorted(set(HoldKind) - NEVER_CONTACT)},
+    "promise is open": ({"agreed": (agreed(AgreementState.OPEN),)}, Reason.HOLD),
+    "promise broken, its own step is true": (
+        {"agreed": (agreed(AgreementState.BROKEN),)},
+        Reason.HOLD,
+    ),
+    "marked by the book": ({"accounts": (replace(ACCOUNT, never_contact="minor"),)}, Reason.NEVER_CONTACT),
     "number suppressed": ({"suppressions": (Suppression("STOP", AT, "sms", "+8613800138000"),)}, Reason.SUPPRESSED),
     "customer suppressed": ({"suppressions": (Suppression("STOP", AT, "*", None, "c1"),)}, Reason.SUPPRESSED),
+    "account suppressed": ({"suppressions": (Suppression("letter", AT, "sms", account_id="a1"),)}, Reason.SUPPRESSED),
+    "no consent where the profile wants one": ({"policy": WANTS_CONSENT}, Reason.CONSENT),
+    "no consent where the policy wants one": ({"policy": replace(POLICY, consent=True)}, Reason.CONSENT),
+    "consent withdrawn": (
+        {"policy": WANTS_CONSENT, "consents": (replace(AGREED, withdrawn_at=AT),)},
+        Reason.CONSENT,
+    ),
+    "consent for another number": (
+        {"policy": WANTS_CONSENT, "consents": (replace(AGREED, number="+8613900139000"),)},
+        Reason.CONSENT,
+    ),
     "amount unreadable": ({"accounts": (replace(ACCOUNT, amount_due=None),)}, Reason.INCOMPLETE),
     "garbled row": ({"accounts": (replace(ACCOUNT, problems=("currency: ???",)),)}, Reason.INCOMPLETE),
     "no number": ({"phone": None, "phone_problem": "none"}, Reason.NUMBER),
@@ -123,7 +161,7 @@ STOPS: dict[str, tuple[dict[str, Any], Reason]] = {
         },
         Reason.WINDOW,
     ),
-    "contacted today": ({"contacts": (AT - HOUR,)}, Reason.CAP),
+    "contacted today": ({"contacts": told(AT - HOUR)}, Reason.CAP),
     "no gateway can send": ({"paused_until": AT + HOUR}, Reason.PAUSED),
 }
 
@@ -160,7 +198,19 @@ PASSES: dict[str, dict[str, Any]] = {
     "a hold that begins later": {"holds": (Hold(HoldKind.PROMISE, "soon", AT + HOUR),)},
     "a suppression of another channel": {"suppressions": (Suppression("STOP", AT, "voice", "+8613800138000"),)},
     "a suppression of another number": {"suppressions": (Suppression("STOP", AT, "sms", "+8613900139000"),)},
-    "a contact yesterday": {"contacts": (AT - timedelta(days=1),)},
+    "a suppression of another account": {"suppressions": (Suppression("letter", AT, "sms", account_id="a2"),)},
+    "a consent that was given": {"policy": WANTS_CONSENT, "consents": (AGREED,)},
+    "a consent given as it is sent": {"policy": WANTS_CONSENT, "consents": (replace(AGREED, given_at=AT),)},
+    "a rule for other days that wants consent": {
+        "policy": replace(
+            POLICY,
+            profile=replace(
+                POLICY.profile,
+                rules=(*POLICY.profile.rules, Rule("consent", "Act 2", from_dpd=2, consent="moon (Act 2)")),
+            ),
+        ),
+    },
+    "a contact yesterday": {"contacts": told(AT - timedelta(days=1))},
     "a pause that is over": {"paused_until": AT},
     "its time has just come": {"reminder": replace(REMINDER, not_before=AT)},
     "a condition of no step": {"condition": False},
@@ -216,7 +266,7 @@ def test_a_hand_over_needs_no_number_and_no_window() -> None:
     """A step that sends nothing is not kept back by what is only about texts; holds and payment still stop it."""
     night = datetime(2026, 12, 4, 16, 0, tzinfo=UTC)
     reminder = replace(REMINDER, step="over", leg="event", expires_at=POLICY.closes_at(OVER, DUE))
-    case = replace(SOUND, reminder=reminder, phone=None, contacts=(night,), paused_until=night + HOUR)
+    case = replace(SOUND, reminder=reminder, phone=None, contacts=told(night), paused_until=night + HOUR)
 
     assert decide(case, night).verdict == Send(POLICY.closes_at(OVER, DUE))
     assert decide(replace(case, holds=(hold(HoldKind.LEGAL),)), night).verdict != decide(case, night).verdict
@@ -286,7 +336,17 @@ def test_a_cap_names_the_rule_that_set_it() -> None:
     policy = replace(POLICY, caps=(Cap(1, CapPeriod.DAY, source="moon (Moon Act 3)"),))
 
     (answer,) = (
-        each for each in answers(replace(SOUND, policy=policy, contacts=(AT,)), AT + HOUR) if each.gate == "cap"
+        each for each in answers(replace(SOUND, policy=policy, contacts=told(AT)), AT + HOUR) if each.gate == "cap"
     )
 
-    assert answer.detail.startswith("the customer has had 1 per day, the most by moon (Moon Act 3); free again at ")
+    assert answer.detail.startswith(
+        "1 per day for a customer is the most by moon (Moon Act 3); contact is allowed again from "
+    )
+
+
+def test_a_missing_consent_names_every_rule_that_wants_one() -> None:
+    """Law 7: who reads the denial can look it up; the policy's own wish stands beside the law's, and lifts nothing."""
+    verdict = decide(replace(SOUND, policy=replace(WANTS_CONSENT, consent=True)), AT).verdict
+
+    assert isinstance(verdict, Skip)
+    assert verdict.detail == "none on record for sms; wanted by moon (Act 2), the policy"

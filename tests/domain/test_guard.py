@@ -129,6 +129,18 @@ def test_the_watch_sees_a_jump_until_it_is_undone_or_trusted() -> None:
     assert watch.drift(AT + day + 25 * SECOND, 125.0) == timedelta()
 
 
+def test_a_clock_strays_between_two_looks() -> None:
+    """A long tick asks whether the clock still goes right, and what it sees then is not trusted when the tick ends."""
+    watch, day = ClockWatch(), timedelta(days=1)
+    assert not watch.strays(AT + day, 5.0)  # nothing to compare it with yet
+    watch.drift(AT, 0.0)
+    assert not watch.strays(AT + 5 * SECOND, 5.0)
+    assert watch.strays(AT + day, 5.0)
+    assert watch.strays(AT - day, 5.0)
+    watch.trust()
+    assert watch.drift(AT + day + 10 * SECOND, 10.0) == day
+
+
 @given(st.lists(st.floats(-200, 200), min_size=1, max_size=50))
 def test_a_clock_that_is_corrected_in_small_steps_is_trusted(steps: list[float]) -> None:
     """Corrections of a few minutes at a time, each of them trusted, never add up to a jump."""

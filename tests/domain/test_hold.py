@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reminder.domain.hold import NEVER_CONTACT, Hold, HoldKind, Suppression
+from reminder.domain.selector import Selector, Term
 
 START = datetime(2026, 5, 6, 3, tzinfo=UTC)
 END = START + timedelta(days=14)
@@ -41,10 +44,12 @@ def test_a_hold_asks_for_the_instant_not_its_spelling(since: timedelta, hours: i
 
 
 def test_kinds_that_end_contact_for_good() -> None:
-    """The dead, the insolvent, the represented and strangers are never reminded; every other kind only pauses."""
-    assert {kind.value for kind in NEVER_CONTACT} == {"deceased", "insolvent", "represented", "wrong_person"}
+    """The dead, the insolvent, the represented, strangers, children and victims: never; every other kind pauses."""
+    assert {kind.value for kind in NEVER_CONTACT} == {
+        "deceased", "insolvent", "represented", "moratorium", "wrong_person", "minor", "fraud_victim",
+    }  # fmt: skip
     assert {kind.value for kind in HoldKind} - {kind.value for kind in NEVER_CONTACT} == {
-        "dispute", "promise", "hardship", "repayment_plan", "legal", "manual",
+        "dispute", "promise", "hardship", "repayment_plan", "breathing_space", "legal", "manual",
     }  # fmt: skip
 
 
@@ -77,3 +82,39 @@ def test_a_missing_number_is_not_a_suppressed_one() -> None:
     only_customer = Suppression("desk", START, customer_id="C-2")
     assert not only_customer.covers(channel="sms", number=None, customer_id="C-1")
     assert only_customer.covers(channel="sms", number=None, customer_id="C-2")
+
+
+MASS = Hold(HoldKind.HARDSHIP, "flood", START, END, hold_id=7, selector=Selector(), resume_hours=48)
+
+
+@given(st.text(max_size=20))
+def test_a_selection_comes_back_customer_by_customer(customer_id: str) -> None:
+    """Promise: each customer has one end, always the same, within the hours of coming back and never before the end."""
+    own = MASS.of_customer(customer_id)
+
+    assert own == MASS.of_customer(customer_id)
+    assert own.until is not None
+    assert END <= own.until < END + timedelta(hours=48)
+    assert replace(MASS, resume_hours=0).of_customer(customer_id).until == END
+    assert replace(MASS, until=None).of_customer(customer_id).until is None
+
+
+def test_a_selection_comes_back_evenly() -> None:
+    """Promise: of many customers about as many come back in each hour: no burst, and no hour of silence."""
+    hours = [0] * 48
+    for number in range(4_800):
+        until = MASS.of_customer(f"C-{number}").until
+        assert until is not None
+        hours[int((until - END) / timedelta(hours=1))] += 1
+
+    assert 60 <= min(hours) <= max(hours) <= 145
+
+
+def test_a_hold_says_whom_it_is_on() -> None:
+    """Promise: lists and previews name the account, the customer or the selection in words."""
+    loans = Selector((Term("region", frozenset({"Sichuan", "Tibet"})), Term("amount_due", at_least=Decimal(5))))
+
+    assert replace(MASS, selector=loans).whom == "where region is Sichuan or Tibet and 5 <= amount_due"
+    assert MASS.whom == "where every account"
+    assert Hold(HoldKind.DISPUTE, "x", START, account_id="a").whom == "account a"
+    assert Hold(HoldKind.DISPUTE, "x", START, customer_id="c").whom == "customer c"

@@ -1,4 +1,4 @@
-"""A customer's zone is the account's, or every one the number may be in, or the fallback; never a made-up one."""
+"""A customer's zones: the account's, the number's where they contradict it, or the fallback; never a made-up one."""
 
 from __future__ import annotations
 
@@ -60,7 +60,9 @@ def test_a_zone_error_is_short_and_about_data() -> None:
 @pytest.mark.parametrize(
     ("own", "number", "zones"),
     [
-        pytest.param("Asia/Tokyo", NUMBER, {"Asia/Tokyo"}, id="the account's own wins"),
+        pytest.param("America/Chicago", NUMBER, {"America/Chicago"}, id="the account's own, where the number may be"),
+        pytest.param("Asia/Tokyo", NUMBER, NUMBER | {"Asia/Tokyo"}, id="both, where they contradict each other"),
+        pytest.param("Asia/Tokyo", frozenset(), {"Asia/Tokyo"}, id="the account's own alone"),
         pytest.param(None, NUMBER, NUMBER, id="else all of the number's"),
         pytest.param("Mars/Phobos", NUMBER, NUMBER, id="an unknown own one is none"),
         pytest.param(None, frozenset(), {"Asia/Shanghai"}, id="else the fallback"),

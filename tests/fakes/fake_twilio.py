@@ -30,7 +30,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from aiohttp import web
 
-__all__ = ["MAGIC_NUMBERS", "Behaviour", "FakeTwilio", "Listing"]
+__all__ = ["MAGIC_NUMBERS", "Behaviour", "FakeTwilio", "Listing", "serve"]
 
 WRONG_TOKEN = "wrong"
 
@@ -141,13 +141,15 @@ class FakeTwilio:
     async def create(self, request: web.Request) -> web.StreamResponse:
         """Take one POST of a message, as told."""
         form = {key: str(value) for key, value in (await request.post()).items()}
-        behaviour = self.coming.popleft() if self.coming else self.always
+        behaviour = self.next_behaviour()
         post: dict[str, object] = {
             **form,
             "accepted": False,
             "account": request.match_info["account"],
             "login": _login(request),
             "reference": _reference(form),
+            "at": self.clock(),
+            "behaviour": behaviour.words,
         }
         posts = self.posts
         posts.append(post)
@@ -160,6 +162,17 @@ class FakeTwilio:
         finally:
             # A call that hangs outlives the instruction it came under, and counts for no other.
             self.in_flight -= posts is self.posts
+
+    def next_behaviour(self) -> Behaviour:
+        """Return what to do with the next POST."""
+        return self.coming.popleft() if self.coming else self.always
+
+    def clock(self) -> float | None:
+        """Return what time it is, in seconds of the epoch; None is the machine's time."""
+        return None
+
+    def accepted(self, post: dict[str, object], told: Behaviour) -> None:
+        """Do what follows from having taken a message; here nothing."""
 
     async def _answer(self, request: web.Request, told: Behaviour, post: dict[str, object]) -> web.StreamResponse:
         """Answer as told."""
@@ -188,11 +201,14 @@ class FakeTwilio:
             "status": "accepted" if "MessagingServiceSid" in post else "queued",
             "to": post["To"],
             "body": post["Body"],
+            "from": post.get("From"),
+            "messaging_service_sid": post.get("MessagingServiceSid"),
             "error_code": None,
-            "date_created": formatdate(usegmt=True),
+            "date_created": formatdate(self.clock(), usegmt=True),
         }
         sent = None if self.listing.queued else created["date_created"]
         self.messages.append(created | {"direction": "outbound-api", "date_sent": sent})
+        self.accepted(post, told)
         if told.mode == "failed":
             created.update(status="failed", error_code=told.code, error_message=told.words)
         if told.mode == "no_sid":
@@ -223,6 +239,8 @@ async def _without_accepting(request: web.Request, told: Behaviour) -> web.Strea
 def _wanted(message: dict[str, object], asked: dict[str, str]) -> bool:
     """Return whether a message is one of those that a list is asked for."""
     if message["to"] != asked.get("To", message["to"]):
+        return False
+    if "From" in asked and message.get("from") != asked["From"]:
         return False
     since, sent = asked.get("DateSent>"), message["date_sent"]
     return since is None or (sent is not None and parsedate_to_datetime(str(sent)).date().isoformat() >= since)
@@ -291,9 +309,9 @@ async def _truncated(request: web.Request, status: int, text: str) -> web.Stream
     return _reset(request)
 
 
-async def _serve(port: int, log: str | None, follow_stdin: bool) -> None:
-    """Serve until stopped, or until stdin ends where that is asked for."""
-    runner = web.AppRunner(FakeTwilio(log).app(), access_log=None, shutdown_timeout=0.1)
+async def serve(fake: FakeTwilio, port: int, follow_stdin: bool) -> None:
+    """Serve until stopped, or until stdin ends where that is asked for; the address is the first line of stdout."""
+    runner = web.AppRunner(fake.app(), access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", port, backlog=1024)
     await site.start()
@@ -315,7 +333,7 @@ def main() -> None:
     parser.add_argument("--log", help="file that gets a line of JSON for each text accepted")
     parser.add_argument("--follow-stdin", action="store_true", help="end when stdin ends, so as to outlive no parent")
     asked = parser.parse_args()
-    asyncio.run(_serve(asked.port, asked.log, asked.follow_stdin))
+    asyncio.run(serve(FakeTwilio(asked.log), asked.port, asked.follow_stdin))
 
 
 if __name__ == "__main__":

@@ -77,7 +77,7 @@ def test_nothing_else_is_sent(
     """No parameter goes out that nobody asked for: texts are not scheduled, shortened or tracked at Twilio."""
     _send(gateway(), message())
     [post] = twilio_fake.posts()
-    ours = {"accepted", "account", "login", "reference", "sid"}
+    ours = {"accepted", "account", "at", "behaviour", "login", "reference", "sid"}
     assert set(post) - ours == {"To", "Body", "From", "ValidityPeriod", "StatusCallback"}
 
 

@@ -61,7 +61,7 @@ def test_twilio_can_be_asked_and_the_console_cannot(gateway: TwilioGateway) -> N
     """The port is optional: a gateway without it is known as such."""
     console = ConsoleGateway(ConsoleGateway.Options(), GatewayContext("console", {}))
     assert can_be_asked(gateway)
-    assert gateway.settle_seconds == 120
+    assert gateway.settle_seconds == 900
     assert not can_be_asked(console)
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from reminder.domain.gates import CONTACT, STANDING
+from reminder.domain.gates import CONTACT
 from reminder.domain.lifecycle import TRANSITIONS
+from reminder.domain.standing import STANDING
 
 ROOT = Path(__file__).parents[2]
 HOUSE = (ROOT / "reminder" / "README.md").read_text(encoding="utf-8")

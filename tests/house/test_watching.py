@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from reminder.pipeline.diagnosis import CODES
+from reminder.web.metrics import METRICS
 
 ROOT = Path(__file__).parents[2]
 WATCHING = (ROOT / "reminder" / "WATCHING.md").read_text(encoding="utf-8")
@@ -100,3 +101,11 @@ def test_every_code_of_the_doctor_is_documented() -> None:
 
     assert dict(rows) == dict(CODES)
     assert len(rows) == len(CODES)
+
+
+def test_every_metric_is_documented_and_no_other() -> None:
+    """Names, labels and meanings of the table are those that `/metrics` tells, in its order."""
+    rows = re.findall(r"^\| `(reminder_\w+)` \|([^|]*)\| ([^|]+) \|$", WATCHING, re.MULTILINE)
+
+    told = [(name, tuple(re.findall(r"`(\w+)`", labels)), says) for name, labels, says in rows]
+    assert told == [(metric.name, metric.labels, metric.says) for metric in METRICS.values()]

@@ -12,7 +12,7 @@ from reminder.domain.account import Account, Scalar
 from reminder.domain.money import Money
 from reminder.domain.policy import Step, tier_of
 from reminder.message.catalogue import Catalogue, CompiledTemplate, compile_template
-from reminder.message.values import Lender, TextFacts
+from reminder.message.values import Lender, Missed, TextFacts
 
 DUE = date(2026, 5, 3)
 GRACE_DAYS = 3
@@ -54,15 +54,17 @@ def facts(account: Callable[..., Account]) -> Callable[..., TextFacts]:
 
     def make(dpd: int, amount: Money | None = None, **fields: object) -> TextFacts:
         tier = tier_of(dpd, GRACE_DAYS)
+        owed = amount or Money(150_000, "CNY")
         return TextFacts(
             account=account(**fields),
-            amount=amount or Money(150_000, "CNY"),
+            amount=owed,
             due_date=DUE,
             dpd=dpd,
             tier=tier,
             step=Step(key="step.2", id="step", number=2, opens=dpd, closes=dpd + 5, tier=tier),
             grace_ends=DUE + timedelta(days=GRACE_DAYS),
             today=DUE + timedelta(days=dpd),
+            missed=Missed(DUE, owed, owed),
         )
 
     return make

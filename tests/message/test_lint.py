@@ -9,8 +9,9 @@ import pytest
 from reminder.domain.segments import Encoding
 from reminder.errors import Problem, TemplateError
 from reminder.message.catalogue import Catalogue, CompiledTemplate
-from reminder.message.lint import check_catalogue, check_condition, check_template, worst_segmentation
+from reminder.message.lint import HouseRules, check_catalogue, check_condition, check_template, worst_segmentation
 from reminder.message.values import TEXT_MAX_CHARS, Lender
+from reminder.message.wording import Forbidden, LanguageWords, Words
 from reminder.message.worst_case import plain_case, worst_cases, worst_lender
 
 Compile = Callable[..., CompiledTemplate]
@@ -151,9 +152,34 @@ def test_an_unsigned_text_is_doubted(compiled: Compile) -> None:
 
 def test_wording_is_reported_with_line_and_column(compiled: Compile) -> None:
     """Promise: an error of wording reads `path:line:column` like any other."""
-    (problem,) = check(compiled, "Hello.\nSend your PIN." + "\n")
+    rules = HouseRules(Words([LanguageWords("en", (Forbidden("secret", "house", "no codes", ("pin",)),))]))
+
+    (problem,) = check_template(compiled(SIGNED + "Hello.\nSend your PIN.\n" + END), (), rules=rules)
 
     assert (problem.line, problem.column, problem.warning) == (3, 11, False)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("Pay at evil.com now.", "found 'evil.com'; take it out, or allow its host in `texts.links`"),
+        ("Pay at bit.ly/x now.", "a shortener hides where it leads"),
+        ("Call +44 20 7946 0958.", "which is not the lender's"),
+    ],
+)
+def test_strangers_are_errors(compiled: Compile, body: str, said: str) -> None:
+    """Promise: a text leads to the lender and to nobody else."""
+    (problem,) = check_template(compiled(SIGNED + body + END), ())
+
+    assert said in problem.message
+    assert not problem.warning
+
+
+def test_allowed_hosts_and_numbers_pass(compiled: Compile) -> None:
+    """Promise: what the settings name as the lender's own may be written out."""
+    rules = HouseRules(hosts=frozenset({"acme.example"}), phones=("+44 20 7946 0958",))
+
+    assert check_template(compiled(SIGNED + "acme.example, 020 7946 0958." + END), (), rules=rules) == []
 
 
 def test_problems_come_in_order_of_lines(compiled: Compile) -> None:

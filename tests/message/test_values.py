@@ -75,7 +75,7 @@ def test_the_tier_is_plain_text(dpd: int, tier: Tier, facts: MakeFacts, lender: 
 
 def test_the_list_of_variables_is_complete_and_true(facts: MakeFacts, lender: Lender) -> None:
     """Promise: what the checks take for a variable is what a template can print, on the day when all of it is there."""
-    values = text_values(facts(0, language="en", timezone="Asia/Shanghai"), lender, "en")
+    values = text_values(facts(0, language="en", timezone="Asia/Shanghai"), lender, "en", (), "K7QM4RXP")
     names = {name for name, value in values.items() if not isinstance(value, Fields)}
     names |= {f"{group}.{name}" for group, value in values.items() if isinstance(value, Fields) for name in value}
 

@@ -61,7 +61,7 @@ def provider(tmp_path: Path) -> Iterator[Provider]:
         process.wait(timeout=10)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
 def url(request: pytest.FixtureRequest) -> str:
     """The URL of a database that two processes share."""
     found: str = request.getfixturevalue(f"{request.param}_url")

@@ -79,14 +79,15 @@ def provider(tmp_path: Path) -> Iterator[Provider]:
         process.wait(timeout=10)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
 def config(request: pytest.FixtureRequest, tmp_path: Path, provider: Provider) -> Path:
-    """A deployment that texts through the fake, with three accounts that are due, on each of the two databases."""
+    """A deployment that texts through the fake, with three accounts that are due, on each of the three databases."""
     url = request.getfixturevalue(f"{request.param}_url")
     folder = write_deployment(tmp_path / "deployment", route="twilio")
     settings = (folder / "reminder.yaml").read_text("utf-8")
     twilio = (
-        f'twilio: {{from: "+15017122661", base_url: "{provider.url}", timeout_seconds: 3, connect_timeout_seconds: 2}}'
+        f'twilio: {{from: "+15017122661", base_url: "{provider.url}", timeout_seconds: 3, connect_timeout_seconds: 2, '
+        "settle_seconds: 120}"
     )
     settings = settings.replace('twilio: {price: {per_segment: "0.045", currency: USD}}', twilio)
     (folder / "reminder.yaml").write_text(f'database: "{url}"\n{settings}', encoding="utf-8")

@@ -349,7 +349,7 @@ def test_a_late_answer_of_a_process_taken_for_dead_counts(one: World) -> None:
             """Answer after another process has given the call up."""
             one.later(minutes=5)
             with one.engine.begin() as connection:
-                assert attempts.lose_expired(connection, at=one.at) == 1
+                assert attempts.lose_expired(connection, owner="me:1", at=one.at) == 1
             return await super().send(message)
 
     one.gateways["recorder"] = slow = Slow("recorder")
@@ -363,7 +363,7 @@ def test_a_person_disproves_a_doubt_and_it_is_sent(one: World) -> None:
     one.dispatch()
     reference = only_row(one).reference
     with one.engine.begin() as connection:
-        attempts.resolve(connection, reference, event=Event.DISPROVE, reason="not there", at=one.at)
+        attempts.resolve(connection, reference, event=Event.DISPROVE, reason="not there", who="ana", at=one.at)
     one.recorder.answer_with("accept")
     one.dispatch()
     assert (only_row(one).state, len(one.recorder.taken)) == ("sent", 1)
@@ -419,7 +419,7 @@ def test_a_number_that_was_cleared_is_tried(one: World) -> None:
         numbers.mark_bad(connection, "+8613800138000", gateway="g", code="1", at=one.at)
     one.dispatch()
     with one.engine.begin() as connection:
-        numbers.clear(connection, "+8613800138000")
+        numbers.clear(connection, "+8613800138000", who="ann", reason="he called from it", at=one.at)
     one.later(minutes=30)
     one.dispatch()
     assert only_row(one).state == "sent"

@@ -23,6 +23,7 @@ from reminder.pipeline import doctor
 from reminder.pipeline.diagnosis import CODES, PARTS, Diagnosis, Finding
 from reminder.store import guards, refusals
 from reminder.store.gateway_states import GatewayPause
+from reminder.store.leases import Lease
 from reminder.store.schema import plan_run
 from reminder.store.upgrade import SchemaState
 from support.outbox_rows import in_every_state, remind, write_attempt
@@ -87,11 +88,15 @@ def _stopped(connection: Any) -> None:
     guards.stop(connection, finding, day=AT.date(), owner="p:1", at=AT)
 
 
+LEAD = Lease("vm:1", 3, AT - DAY, AT + timedelta(seconds=10))
+
 BROKEN: dict[str, Callable[[World], list[Finding]]] = {
     "RM-E001": lambda _: doctor.look_at_files([WRONG]),
     "RM-W002": lambda _: doctor.look_at_files([DOUBTFUL]),
     "RM-E003": _after(lambda db: refusals.write(db, "p:1", problems=["a.yaml:1:1: no"], at=AT), _daemons),
     "RM-E010": lambda _: doctor.unreachable("no route to host"),
+    "RM-W004": lambda _: doctor.look_at_check_codes(installed=False, used=True),
+    "RM-E013": lambda _: doctor.look_at_keys("expected a key, found none"),
     "RM-E011": lambda _: doctor.look_at_schema(SchemaState("0000", "0001")),
     "RM-W012": lambda _: doctor.look_at_clock(AT + timedelta(seconds=6), AT, AT),
     "RM-E020": lambda _: doctor.look_at_book([BookFinding("B011", Severity.ERROR, "account_id", "twice", 2, ("A",))]),
@@ -105,6 +110,7 @@ BROKEN: dict[str, Callable[[World], list[Finding]]] = {
     "RM-E051": _after(lambda db: _plan_row(db, planned=1, ended_at=AT)),
     "RM-E052": _after(lambda db: remind(db, state="sent")),
     "RM-E053": _after(lambda db: write_attempt(db, "alone")),
+    "RM-W062": lambda _: doctor.look_at_leader(replace(LEAD, until=AT - timedelta(minutes=1)), AT),
     "RM-W054": _after(lambda db: _texted(db, state="sending", lease_until=AT)),
     "RM-W055": _after(lambda db: _texted(db, state="in_doubt", changed_at=AT - DAY - HOUR)),
     "RM-W056": _after(lambda db: remind(db, not_before=AT, lease_until=AT + HOUR)),
@@ -122,7 +128,16 @@ def _last_year_known() -> int:
     return next(year for year in range(2025, 2099) if not adjusted_data_known("CN", year + 1))
 
 
-@pytest.mark.parametrize("code", CODES)
+OF_DAEMONS = {"RM-E070", "RM-E071", "RM-W072", "RM-W073"}
+"""What daemons tell of themselves: broken and found in the tests of `troubles` and of readiness."""
+
+
+def test_every_code_has_its_breakage() -> None:
+    """Whoever adds a code shows here what it is found by."""
+    assert set(CODES) == set(BROKEN) | OF_DAEMONS
+
+
+@pytest.mark.parametrize("code", BROKEN)
 def test_each_code_is_found(real_world: World, code: str) -> None:
     """What is broken is told by its own code, once and by no other, with what was expected, found and is to be done."""
     found = BROKEN[code](real_world)
@@ -138,6 +153,10 @@ def test_each_code_is_found(real_world: World, code: str) -> None:
 WELL: dict[str, Callable[[World], list[Finding]]] = {
     "files": lambda _: doctor.look_at_files([]),
     "schema": lambda _: doctor.look_at_schema(SchemaState("0001", "0001")),
+    "no lead ever": lambda _: doctor.look_at_leader(None, AT),
+    "lead held": lambda _: doctor.look_at_leader(LEAD, AT),
+    "lead about to be taken": lambda _: doctor.look_at_leader(replace(LEAD, until=AT - timedelta(seconds=59)), AT),
+    "lead given back": lambda _: doctor.look_at_leader(replace(LEAD, owner="", until=AT - DAY), AT),
     "clock": lambda _: doctor.look_at_clock(AT, AT, AT),
     "clock five seconds ahead": lambda _: doctor.look_at_clock(AT + timedelta(seconds=5), AT, AT),
     "clock five seconds behind": lambda _: doctor.look_at_clock(AT - timedelta(seconds=5), AT, AT),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from reminder.domain.caps import Cap, CapPeriod
-from reminder.domain.gates import CONTACT, STANDING
+from reminder.domain.gates import CONTACT
 from reminder.domain.hold import HoldKind
+from reminder.domain.standing import STANDING
 from reminder.domain.verdict import Defer, Send, Skip
 from reminder.pipeline import preview
 from reminder.pipeline.explain import Explanation, explain
@@ -45,6 +47,7 @@ STOPPED_BY: dict[str, Callable[[World], object]] = {
     "never_contact": lambda world: world.hold(HoldKind.DECEASED, customer_id="customer of A"),
     "hold": lambda world: world.hold(account_id="A"),
     "suppressed": lambda world: world.suppress(number="+8613800138000"),
+    "consent": lambda world: setattr(world, "policies", (replace(world.policies[0], consent=True),)),
     "complete": lambda world: world.change_account("A", currency="?"),
     "number": _in_store(lambda connection: numbers.mark_bad(
         connection, "+8613800138000", gateway="g", code="1", at=NIGHT)),
@@ -172,7 +175,7 @@ def test_a_step_that_sends_nothing_is_asked_fewer_gates(one: World) -> None:
     one.policies = (policy(steps=(step("over", 0, 9, to="collections"),)),)
     found = explained(one)
     unasked = {answer.gate for answer in found.gates if answer.detail == "not asked: this step sends nothing"}
-    assert unasked == {"suppressed", "number", "window", "cap", "gateway"}
+    assert unasked == {"suppressed", "consent", "number", "window", "cap", "gateway"}
     assert [entry.verb for entry in one.preview()] == [Verb.HAND_OVER]
 
 

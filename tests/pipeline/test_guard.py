@@ -17,9 +17,11 @@ from reminder.domain.guard import GuardLimits, GuardName, day_span, same_weekday
 from reminder.domain.lifecycle import State
 from reminder.pipeline.guard import stand_guard
 from reminder.pipeline.run import RunReport, run_pass
-from reminder.store import guards
+from reminder.store import guards, leases
 from reminder.store.guards import Pause
+from reminder.store.leases import LeaseLostError
 from reminder.store.schema import account
+from support.leading import lead
 from support.outbox_rows import write_attempt
 from support.worlds import World, account_row, policy, step
 
@@ -214,7 +216,43 @@ def test_a_jump_into_the_future_is_over_once_the_clock_is_right(world: World) ->
     world.at = right + JUMP
     assert _stand(world, drift=JUMP)
     world.at = right
-    assert _stand(world, owner="started-again:3") == ()
+    assert _stand(world, owner="follower:3")
+    again = replace(world.deployment(), owner="started-again:3")
+    assert stand_guard(again, world.at, mandate=lead(again)) == ()
+
+
+def test_a_leader_that_was_frozen_lifts_nothing(real_world: World, due: date) -> None:
+    """Law 15: what a process that leads no more believes to be over stays paused, until the one that leads says so."""
+    _custom(real_world, 10, 10, 10)
+    _owing(real_world, 41, due)
+    real_world.plan()
+    frozen = replace(real_world.deployment(), owner="frozen:1", guards=SMALL)
+    old = lead(frozen)
+    assert stand_guard(frozen, real_world.at, mandate=old)
+    successor = replace(frozen, owner="successor:2")
+    new = lead(successor)
+    usual = replace(SMALL, volume_min=1000)
+
+    with pytest.raises(LeaseLostError, match="nothing was written"):
+        stand_guard(replace(frozen, guards=usual), real_world.at, mandate=old)
+    assert _open(real_world)
+    assert stand_guard(replace(successor, guards=usual), real_world.at, mandate=new) == ()
+
+
+def test_a_pass_beside_a_daemon_lifts_nothing(world: World, due: date) -> None:
+    """Law 15: where a daemon leads, `reminder run` leaves the lifting to it; where none does, it leads for a moment."""
+    _custom(world, 10, 10, 10)
+    _owing(world, 41, due)
+    assert _pass(world).pauses
+    usual = replace(SMALL, volume_min=1000)
+    daemon = lead(replace(world.deployment(), owner="daemon:7"))
+    assert _pass(world, guards=usual).pauses
+
+    with world.engine.begin() as connection:
+        assert leases.release(connection, daemon, at=world.at)
+    report = _pass(world, guards=usual)
+
+    assert (report.pauses, report.dispatch.texts) == ((), 41)
 
 
 def test_an_approved_jump_is_no_pause(world: World) -> None:

@@ -222,7 +222,7 @@ def test_a_text_that_arrived_after_all_is_not_sent_again(world: World, due: date
     """Law 3: a doubt that was disproved, and a receipt says it arrived: the second text is cancelled."""
     texted(world, due, "lost after taking it")
     with world.engine.begin() as connection:
-        attempts.resolve(connection, REFERENCE, event=Event.DISPROVE, reason="not in its log", at=world.at)
+        attempts.resolve(connection, REFERENCE, event=Event.DISPROVE, reason="not in its log", who="ana", at=world.at)
     assert state(world) == "planned"
     take(world, say("delivered"))
 

@@ -11,16 +11,17 @@ from sqlalchemy import select
 
 from reminder.config.keywords import MEANINGS, load_keywords
 from reminder.config.scaffold import bundled
+from reminder.domain.consent import Consent
 from reminder.domain.message import Message, Outcome
 from reminder.domain.receipt import Inbound, Meaning
 from reminder.message.keywords import Keywords, KeywordSet, Phrases
 from reminder.pipeline.receive import receive_receipts
 from reminder.pipeline.replies import CONFIRM_SECONDS, Reception, Reply, confirm, receive_inbound
-from reminder.store import holds, inbound, numbers, suppressions
+from reminder.store import consents, holds, inbound, numbers, suppressions
 from reminder.store.schema import hold, suppression
 from reminder.store.schema import inbound as inbound_table
 from support.recorder import Recorder
-from support.worlds import World, account_row
+from support.worlds import World, account_row, policy
 
 NUMBER = "+8613800138000"
 OURS = "+15017122661"
@@ -242,16 +243,42 @@ def test_paid_holds_for_some_days(texted: World) -> None:
     assert len(texted.recorder.taken) == 2
 
 
-def test_a_wrong_person_is_never_contacted_again(texted: World) -> None:
-    """The customer is held and the number marked, which also saves whoever else is booked under it."""
+def test_a_wrong_persons_number_is_never_tried_again(texted: World) -> None:
+    """The number is marked, whoever is booked under it: its owner can't know which of them is meant."""
     write(texted, "wrong number")
     texted.add_accounts(account_row("B", date(2026, 11, 27)))
     for _ in range(5):
         texted.later(days=1)
         texted.run()
 
-    assert [row.kind for row in holds_now(texted)] == ["wrong_person"]
     assert len(texted.recorder.taken) == 1
+    with texted.engine.connect() as connection:
+        assert numbers.bad_among(connection, [NUMBER]) == {NUMBER: "wrong_person"}
+    assert texts(texted)[0].waits
+
+
+def test_a_customer_whose_number_was_wrong_is_reached_at_another(texted: World) -> None:
+    """It was the number that was wrong: once the book has another one, reminders go there, and only there."""
+    write(texted, "wrong number")
+    texted.later(days=4)
+    texted.run()
+    texted.change_account("A", phone="13900139000")
+    texted.later(minutes=30)
+    texted.run()
+
+    assert [message.to for message in texted.recorder.taken] == [NUMBER, "+8613900139000"]
+    assert holds_now(texted) == []
+
+
+def test_a_wrong_persons_number_is_not_forgotten_for_a_carriers_word(texted: World) -> None:
+    """A late receipt that calls the number dead, and another that says it lives, leave it to a person all the same."""
+    from reminder.domain.message import Refusal
+    from reminder.domain.receipt import Progress, Receipt
+
+    write(texted, "wrong number")
+    dead = Receipt("P", "undelivered", Progress.MISCARRIED, "test:1-1", "30005", Refusal.NUMBER)
+    receive_receipts(texted.deployment(), "recorder", [dead])
+    receive_receipts(texted.deployment(), "recorder", [Receipt("P", "delivered", Progress.ARRIVED, "test:1-1")])
     with texted.engine.connect() as connection:
         assert numbers.bad_among(connection, [NUMBER]) == {NUMBER: "wrong_person"}
 
@@ -324,3 +351,97 @@ def test_a_hold_by_reply_is_released_like_any_other(texted: World) -> None:
     write(texted, "I dispute it")
     with texted.engine.begin() as connection:
         assert holds.release(connection, 1, who="ann", at=texted.at)
+
+
+def standing(world: World) -> list[str]:
+    """Return how the consents in force were given, oldest first."""
+    with world.engine.connect() as connection:
+        return [
+            entry.source for entry in consents.covering(connection, numbers=[NUMBER], customer_ids=["customer of A"])
+        ]
+
+
+def test_a_stop_takes_consent_back_and_a_start_gives_it_again(texted: World) -> None:
+    """What was agreed ends with the customer's own word, and begins anew with it: both are proof, by their texts."""
+    texted.policies = (policy(consent=True),)
+    with texted.engine.begin() as connection:
+        agreed = Consent("contract", "page 4", texted.at, customer_id="customer of A")
+        consents.add(connection, agreed, at=texted.at)
+    write(texted, "STOP")
+    assert standing(texted) == []
+    texted.later(days=4)
+    write(texted, "START")
+    assert standing(texted) == ["START by text (start)"]
+    texted.run()
+    assert len(texted.recorder.taken) == 2
+
+    write(texted, "unsubscribe")
+    with texted.engine.connect() as connection:
+        newest = consents.listing(connection, active_only=False, limit=1)[0]
+    assert (newest.proof, newest.withdrawn_by) == ("inbound 2", "recorder")
+    assert str(newest.withdrawn_because).startswith("STOP by text (unsubscribe), inbound 3")
+
+
+def test_a_start_alone_is_no_consent(texted: World) -> None:
+    """Who never agreed has not agreed by a word that nothing had to be lifted for."""
+    write(texted, "STOP")
+    write(texted, "START")
+    assert standing(texted) == []
+
+
+def test_an_opt_out_told_by_the_gateway_takes_consent_back(texted: World) -> None:
+    """A refusal with 21610 is the customer's STOP, said to the provider; its START gives back what it took."""
+    with texted.engine.begin() as connection:
+        consents.add(connection, Consent("contract", "page 4", texted.at, number=NUMBER), at=texted.at)
+    texted.recorder.answer_with("opted_out")
+    texted.later(days=4)
+    texted.run()
+    assert standing(texted) == []
+    texted.later(days=1)
+    write(texted, "START", told=Meaning.START)
+    assert standing(texted) == ["START by text (start)"]
+
+
+@pytest.mark.parametrize("told", [Meaning.HELP, Meaning.START], ids=["help", "start"])
+def test_a_stop_that_the_gateway_takes_for_something_else_is_a_stop(texted: World, told: Meaning) -> None:
+    """Law 8: the provider may know fewer words than we do."""
+    write(texted, "please stop", told=told)
+    assert silenced(texted)
+
+
+MARKED = [
+    ("My husband has died", "deceased"), ("本人已于上月去世", "deceased"), ("est décédée", "deceased"),
+    ("Talk to my lawyer", "represented"), ("mi abogado le llamará", "represented"),
+    ("I filed for bankruptcy in May", "insolvent"), ("bin in der Privatinsolvenz", "insolvent"),
+    ("this is identity theft", "fraud_victim"), ("身份被盗用了", "fraud_victim"),
+    ("roubo de identidade", "fraud_victim"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "kind"), MARKED)
+def test_who_must_never_be_contacted_is_marked_at_once(texted: World, body: str, kind: str) -> None:
+    """A word from the family is enough for silence, whatever the policy says; a person looks whether it is so."""
+    write(texted, body)
+    (mark,) = holds_now(texted)
+    assert (mark.kind, mark.customer_id, mark.until, texts(texted)[0].waits) == (kind, "customer of A", None, True)
+
+    texted.later(days=5)
+    texted.run()
+    assert len(texted.recorder.taken) == 1
+    assert texted.rows()[-1].reason.startswith(f"never_contact: {kind}")
+
+
+def test_a_stop_that_tells_of_a_death_is_both(texted: World) -> None:
+    """The number is silent, the customer is marked wherever else they could be reached, and a person looks."""
+    write(texted, "Stop texting, she passed away.")
+
+    assert silenced(texted)
+    assert [mark.kind for mark in holds_now(texted)] == ["deceased"]
+    assert texts(texted)[0].waits
+
+
+@pytest.mark.parametrize("body", ["that is not my loan", "不是我的贷款"])
+def test_what_may_be_a_stranger_or_a_dispute_is_a_dispute(texted: World, body: str) -> None:
+    """Law 8: whoever it is, the customer is left alone until a person has looked."""
+    write(texted, body)
+    assert [mark.kind for mark in holds_now(texted)] == ["dispute"]

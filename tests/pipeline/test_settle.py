@@ -7,11 +7,16 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import func, select, update
+from sqlalchemy.exc import OperationalError
+from structlog.testing import capture_logs
 
 from reminder.domain.caps import Cap, CapPeriod
+from reminder.domain.lifecycle import State
 from reminder.domain.verdict import Reason
-from reminder.store.schema import outbox
+from reminder.pipeline import call
+from reminder.store import attempts
+from reminder.store.schema import event, outbox
 from support.outbox_rows import attempts_now, write_attempt
 from support.worlds import World, account_row, policy, step
 
@@ -127,3 +132,97 @@ def test_a_hold_that_ends_is_noticed_soon(world: World, due: date) -> None:
     world.hold(account_id="A")
     world.run()
     assert only_row(world).not_before == world.at + timedelta(minutes=30)
+
+
+def _broken_at_the_end(monkeypatch: pytest.MonkeyPatch, place: Any, name: str, times: int, error: Exception) -> None:
+    """Let a function of the store fail after its work, so many times."""
+    real, left = getattr(place, name), [times]
+
+    def failing(*given: Any, **named: Any) -> Any:
+        """Do the work, and let the database undo it."""
+        done = real(*given, **named)
+        if left[0]:
+            left[0] -= 1
+            raise error
+        return done
+
+    monkeypatch.setattr(place, name, failing)
+
+
+class _DeadlockError(Exception):
+    """What PyMySQL raises when InnoDB has undone a transaction."""
+
+
+DEADLOCK = OperationalError("UPDATE", {}, _DeadlockError(1213, "Deadlock found when trying to get lock"))
+GONE = OperationalError("UPDATE", {}, _DeadlockError(2013, "Lost connection to server during query"))
+
+
+def test_a_broken_deadlock_counts_nothing_twice(one: World, due: date, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law 4: what is decided of a batch is written after all, once, and told once: texts, silences and hand-overs."""
+    one.policies = (policy(steps=(step("due", 0, 3), step("late", 4, 30, to="collections"))),)
+    one.add_accounts(account_row("B", due), account_row("C", due - timedelta(days=5)))
+    one.hold(account_id="B")
+    one.plan()
+    _broken_at_the_end(monkeypatch, attempts, "reserve", 2, DEADLOCK)
+
+    with capture_logs() as logs:
+        report = one.dispatch()
+
+    assert (one.recorder.calls, len(attempts_now(one.engine))) == (1, 1)
+    assert (report.texts, report.states[State.SENT], report.states[State.HANDED_OVER]) == (1, 1, 1)
+    assert report.reasons[Reason.HOLD] == 1
+    assert [each["event"] for each in logs].count("reminder.hand_over") == 1
+    with one.engine.connect() as connection:
+        assert connection.scalar(select(func.count()).select_from(event)) == 1
+
+
+def test_answers_wait_for_a_database_that_is_away(one: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Laws 3 and 4: a database that is started anew between call and record leaves nothing in doubt."""
+    monkeypatch.setattr(call, "RECORD_AGAIN_SECONDS", 0.01)
+    _broken_at_the_end(monkeypatch, call, "keep_pulse", 3, GONE)
+
+    with capture_logs() as logs:
+        report = one.dispatch()
+
+    assert (report.texts, only_row(one).state, one.recorder.calls) == (1, "sent", 1)
+    assert [each["answers"] for each in logs if each["event"] == "reminder.dispatch.answers_wait"] == [1]
+
+
+def test_answers_that_were_kept_after_all_are_kept_once(one: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where only the word of the commit was lost, recording again changes nothing: no attempt is burnt twice."""
+    monkeypatch.setattr(call, "RECORD_AGAIN_SECONDS", 0.01)
+    one.recorder.answer_with("retry")
+    real, lost = call.in_transaction, [True]
+
+    def deaf(*given: Any) -> Any:
+        """Commit, and lose the word of it."""
+        done = real(*given)
+        if lost.pop() if lost else False:
+            raise GONE
+        return done
+
+    monkeypatch.setattr(call, "in_transaction", deaf)
+    one.dispatch()
+
+    row = only_row(one)
+    assert (row.state, row.attempts, one.recorder.calls) == ("planned", 1, 1)
+
+
+def test_a_database_that_stays_away_is_told_of(world: World, due: date, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law 3: after the time of a lease it is given up, loudly; the text is in doubt and not sent again on a guess."""
+    monkeypatch.setattr(call, "RECORD_AGAIN_SECONDS", 30.0)
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        """Let the time pass at once."""
+        slept.append(seconds)
+
+    monkeypatch.setattr(call.asyncio, "sleep", sleep)
+    _broken_at_the_end(monkeypatch, call, "keep_pulse", 1000, GONE)
+    world.add_accounts(account_row("A", due))
+    world.plan()
+
+    with pytest.raises(OperationalError, match="Lost connection"):
+        world.dispatch()
+    assert slept == [30.0]
+    assert only_row(world).state == "sending"

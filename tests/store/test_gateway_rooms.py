@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Engine, select
+import pytest
+from sqlalchemy import Connection, Engine, select
 
+from reminder.errors import DataError
 from reminder.store import gateway_states, numbers
 from reminder.store.gateway_states import GatewayPause
+from reminder.store.numbers import BadNumber
 from reminder.store.schema import bad_number
 
 AT = datetime(2026, 3, 1, 9, tzinfo=UTC)
@@ -30,17 +33,61 @@ def test_latest_word_on_a_number_counts(engine: Engine) -> None:
         numbers.mark_bad(connection, NUMBER, gateway="twilio", code="30005", at=AT)
         numbers.mark_bad(connection, NUMBER, gateway="other", code="21211", at=AT + MINUTE)
 
-        assert connection.execute(select(bad_number)).all() == [(NUMBER, "other", "21211", AT + MINUTE)]
+        assert connection.execute(select(bad_number)).all() == [
+            (NUMBER, "other", "21211", AT + MINUTE, None, None, None)
+        ]
+
+
+def cleared(connection: Connection, reason: str = "he called from it") -> bool:
+    """Take the mark on the number back, as a person does."""
+    return numbers.clear(connection, NUMBER, who="li.na", reason=reason, at=AT + MINUTE)
 
 
 def test_cleared_number_is_tried_again(engine: Engine) -> None:
-    """A person can say that a number works; saying it twice changes nothing."""
+    """A person can say that a number works; saying it twice changes nothing, and who said it stays on record."""
     with engine.begin() as connection:
         numbers.mark_bad(connection, NUMBER, gateway="twilio", code="30005", at=AT)
 
-        assert numbers.clear(connection, NUMBER) is True
-        assert numbers.clear(connection, NUMBER) is False
+        assert cleared(connection) is True
+        assert cleared(connection) is False
         assert numbers.bad_among(connection, [NUMBER]) == {}
+        assert numbers.listing(connection, active_only=True, limit=9) == []
+        assert numbers.listing(connection, active_only=False, limit=9) == [
+            BadNumber(NUMBER, "twilio", "30005", AT, AT + MINUTE, "li.na", "he called from it")
+        ]
+
+
+def test_a_number_marked_again_after_it_was_cleared_is_bad_again(engine: Engine) -> None:
+    """The mark begins anew, without the old signature under it."""
+    with engine.begin() as connection:
+        numbers.mark_bad(connection, NUMBER, gateway="twilio", code="30005", at=AT)
+        cleared(connection)
+        numbers.mark_bad(connection, NUMBER, gateway="twilio", code="30006", at=AT + 2 * MINUTE)
+
+        assert numbers.listing(connection, active_only=True, limit=9) == [
+            BadNumber(NUMBER, "twilio", "30006", AT + 2 * MINUTE)
+        ]
+
+
+def test_what_its_owner_said_is_not_written_over(engine: Engine) -> None:
+    """A carrier's code in its place would be taken back by the next text that arrives, at a stranger's."""
+    with engine.begin() as connection:
+        numbers.mark_bad(connection, NUMBER, gateway="twilio", code=numbers.WRONG_PERSON, at=AT)
+        numbers.mark_bad(connection, NUMBER, gateway="twilio", code="30005", at=AT + MINUTE)
+        assert numbers.bad_among(connection, [NUMBER]) == {NUMBER: numbers.WRONG_PERSON}
+
+        cleared(connection)
+        numbers.mark_bad(connection, NUMBER, gateway="twilio", code="30005", at=AT + MINUTE)
+        assert numbers.bad_among(connection, [NUMBER]) == {NUMBER: "30005"}
+
+
+def test_a_number_is_not_cleared_without_a_reason(engine: Engine) -> None:
+    """Somebody will ask why a dead number was texted again."""
+    with engine.begin() as connection:
+        numbers.mark_bad(connection, NUMBER, gateway="twilio", code="30005", at=AT)
+        with pytest.raises(DataError, match="expected a reason"):
+            cleared(connection, " ")
+        assert numbers.bad_among(connection, [NUMBER]) == {NUMBER: "30005"}
 
 
 def test_bad_numbers_of_thousands_are_found_in_one_call(engine: Engine) -> None:

@@ -52,8 +52,8 @@ def test_a_lifted_pause_comes_back_with_its_number(engine: Engine) -> None:
     """A cause that goes and returns on the same day is told anew, under the number that people know."""
     first = _stop(engine)
     with engine.begin() as connection:
-        assert guards.lift(connection, first.pause_id, at=LATER)
-        assert not guards.lift(connection, first.pause_id, at=LATER)
+        assert guards.lift(connection, first.pause_id, owner="me:1", at=LATER)
+        assert not guards.lift(connection, first.pause_id, owner="me:1", at=LATER)
         assert guards.open_pauses(connection) == []
 
     worse = Finding(GuardName.VOLUME, "90000 instead of 100")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import Engine, func, select
 
-from reminder.domain.hold import NEVER_CONTACT, Hold, HoldKind
+from reminder.domain.hold import NEVER_CONTACT, RESUME_HOURS_MAX, Hold, HoldKind
+from reminder.domain.selector import Selector, Term
 from reminder.errors import DataError
 from reminder.store import holds
 from reminder.store.schema import hold
@@ -157,8 +159,8 @@ def test_listing_is_newest_first_and_bounded(engine: Engine) -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        pytest.param({}, "found both or neither", id="nobody"),
-        pytest.param({"account_id": "a", "customer_id": "c"}, "found both or neither", id="account and customer"),
+        pytest.param({}, "found none or several", id="nobody"),
+        pytest.param({"account_id": "a", "customer_id": "c"}, "found none or several", id="account and customer"),
         pytest.param({"account_id": "a", "until": AT}, "expected a hold to end after", id="ends as it begins"),
         pytest.param({"account_id": "a", "until": AT - DAY}, "expected a hold to end after", id="ends before"),
         pytest.param({"account_id": "a", "reason": " "}, "expected a reason", id="no reason"),
@@ -181,3 +183,80 @@ def test_never_contact_is_about_a_person(sqlite_engine: Engine, kind: HoldKind) 
     """ "Deceased" on one account would leave the same person's other accounts reminding the family: refused."""
     with sqlite_engine.begin() as connection, pytest.raises(DataError, match="it is the person who is meant"):
         holds.add(connection, kind=kind, reason="r", who="w", at=AT, account_id="a-1")
+
+
+@pytest.mark.parametrize("kind", sorted(NEVER_CONTACT))
+def test_a_mark_of_never_contact_is_taken_off_only_with_a_reason(engine: Engine, kind: HoldKind) -> None:
+    """Who may be contacted again after all, and by whose word, is on record; any other hold ends without words."""
+    with engine.begin() as connection:
+        marked = holds.add(connection, kind=kind, reason="r", who="w", at=AT, customer_id="c-1")
+        paused = holds.add(connection, **DISPUTE, customer_id="c-1")
+        for silence in ("", "  "):
+            with pytest.raises(DataError, match="expected a reason for contacting"):
+                holds.release(connection, marked, who="wang", at=AT + DAY, reason=silence)
+        assert holds.release(connection, paused, who="wang", at=AT + DAY)
+        assert [one.kind for one in holds.in_force(connection, account_ids=[], customer_ids=["c-1"], at=AT + DAY)] == [
+            kind
+        ]
+        assert holds.release(connection, marked, who="wang", at=AT + DAY, reason=" mixed up with her father ")
+        kept = connection.execute(select(hold.c.released_by, hold.c.released_because).order_by(hold.c.hold_id)).all()
+
+    assert kept == [("wang", "mixed up with her father"), ("wang", None)]
+
+
+def test_a_selection_comes_back_as_it_was_written(engine: Engine) -> None:
+    """Promise: the conditions of a selection, its end and its hours of coming back are kept, on every database."""
+    terms = (
+        Term("region", frozenset({"Sichuan", "西藏"})),
+        Term("product", frozenset({"card"}), negated=True),
+        Term("amount_due", at_least=Decimal("0.10"), at_most=Decimal(5000)),
+    )
+    with engine.begin() as connection:
+        hold_id = holds.add(connection, **DISPUTE, until=AT + DAY, selector=Selector(terms), resume_hours=24)
+        holds.add(connection, **DISPUTE, customer_id="c-1")
+
+        (found,) = holds.selections(connection, at=AT)
+    assert (found.hold_id, found.selector, found.resume_hours, found.until) == (hold_id, Selector(terms), 24, AT + DAY)
+    assert of_account(engine, AT) == []
+
+
+def test_selections_are_found_while_somebody_is_paused_by_them(engine: Engine) -> None:
+    """Promise: a selection that has ended still counts while its customers come back; one of the future does not."""
+    with engine.begin() as connection:
+        holds.add(connection, **DISPUTE, until=AT + DAY, selector=Selector(), resume_hours=RESUME_HOURS_MAX)
+
+        def found(at: datetime) -> int:
+            return len(holds.selections(connection, at=at))
+
+        assert [found(at) for at in (AT - MICROSECOND, AT, AT + 30 * DAY, AT + 32 * DAY)] == [0, 1, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        pytest.param({"account_id": "a", "resume_hours": 1}, "0 to 720 hours", id="one account has no hours"),
+        pytest.param({"selector": Selector(), "resume_hours": 721}, "0 to 720 hours", id="too many hours"),
+        pytest.param({"selector": Selector(), "account_id": "a"}, "none or several", id="a selection and an account"),
+        pytest.param({"selector": Selector(), "kind": HoldKind.DECEASED}, "expected a customer", id="never contact"),
+    ],
+)
+def test_a_wrong_selection_is_refused(engine: Engine, changes: dict[str, Any], told: str) -> None:
+    """Promise: a selection can't be marked as deceased, and only a selection comes back over hours."""
+    with engine.begin() as connection, pytest.raises(DataError, match=told):
+        holds.add(connection, **(DISPUTE | changes))
+
+
+def test_what_ends_on_a_day(engine: Engine) -> None:
+    """Promise: holds that end by themselves in a span, the first first; not those that a person has ended."""
+    with engine.begin() as connection:
+        late = holds.add(connection, **DISPUTE, until=AT + 2 * DAY, account_id="a")
+        soon = holds.add(connection, **DISPUTE, until=AT + DAY, customer_id="c")
+        gone = holds.add(connection, **DISPUTE, until=AT + DAY, account_id="b")
+        holds.add(connection, **DISPUTE, account_id="d")
+        holds.release(connection, gone, who="li.na", at=AT)
+
+        def ending(until: datetime) -> list[int | None]:
+            return [each.hold_id for each in holds.ending_between(connection, AT, until, limit=9)]
+
+        assert ending(AT + 3 * DAY) == [soon, late]
+        assert ending(AT + 2 * DAY) == [soon]

@@ -216,7 +216,7 @@ def _answer(event: Event) -> Write:
 
 def _resolve(event: Event) -> Write:
     return lambda connection, state, _: attempts.resolve(
-        connection, f"ref-{state}", event=event, reason="ana says so", at=TOMORROW
+        connection, f"ref-{state}", event=event, reason="ana says so", who="ana", at=TOMORROW
     )
 
 

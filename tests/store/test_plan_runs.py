@@ -86,14 +86,13 @@ def test_finished_slots_are_done(engine: Engine) -> None:
 
 
 def test_dead_run_is_given_up_and_begun_again(engine: Engine) -> None:
-    """Law 4: a daemon killed while planning leaves no hole; its slot is planned by the next one that looks."""
+    """Law 4: a daemon killed while planning leaves no hole; its slot is planned by the next one that leads."""
     with engine.begin() as connection:
         dead = plan_runs.begin(connection, **SLOT, owner="dead", at=AT)
 
         assert dead is not None
-        assert plan_runs.abandon(connection, at=AT + timedelta(seconds=599), older_than_seconds=600) == 0
-        assert plan_runs.abandon(connection, at=AT + timedelta(seconds=600), older_than_seconds=600) == 1
-        assert plan_runs.begin(connection, **SLOT, owner="next", at=AT + timedelta(seconds=600)) is not None
+        assert plan_runs.abandon(connection) == 1
+        assert plan_runs.begin(connection, **SLOT, owner="next", at=AT + timedelta(seconds=15)) is not None
 
 
 def test_finished_run_is_never_given_up(engine: Engine) -> None:
@@ -103,7 +102,7 @@ def test_finished_run_is_never_given_up(engine: Engine) -> None:
         assert run is not None
         plan_runs.finish(connection, run, owner="one", planned=0, at=AT)
 
-        assert plan_runs.abandon(connection, at=AT + timedelta(days=400), older_than_seconds=600) == 0
+        assert plan_runs.abandon(connection) == 0
         assert plan_runs.done_since(connection, "daily", TODAY) == {(TODAY, 0)}
 
 
@@ -112,7 +111,7 @@ def test_given_up_run_cannot_finish(engine: Engine) -> None:
     with engine.begin() as connection:
         slow = plan_runs.begin(connection, **SLOT, owner="slow", at=AT)
         assert slow is not None
-        plan_runs.abandon(connection, at=AT + timedelta(hours=1), older_than_seconds=600)
+        plan_runs.abandon(connection)
         plan_runs.begin(connection, **SLOT, owner="next", at=AT + timedelta(hours=1))
 
         assert plan_runs.finish(connection, slow, owner="slow", planned=5, at=AT) is False

@@ -6,15 +6,17 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine, insert, select, update
 
+from reminder.domain.caps import CapScope
 from reminder.domain.lifecycle import State
 from reminder.store import requeue
-from reminder.store.attempts import contacts
+from reminder.store.contacts import Ask, contacts
 from reminder.store.schema import attempt, outbox
 
 AT = datetime(2026, 3, 1, 9, tzinfo=UTC)
 LATER = AT + timedelta(days=2)
+CUSTOMER = (CapScope.CUSTOMER, "C")
 
 
 def _remind(connection: Connection, state: State, **given: Any) -> int:
@@ -24,7 +26,8 @@ def _remind(connection: Connection, state: State, **given: Any) -> int:
     connection.execute(
         insert(attempt).values(
             reference=reference, gateway="console", customer_id="C", number="+12125550123", policy="p",
-            policy_version="1", template="t", language="en", body="Hello", segments=1, counted=True, started_at=AT,
+            policy_version="1", template="t", language="en", body="Hello", segments=1, started_at=AT,
+            counted=state is not State.FAILED,
             valid_until=LATER, ended_at=AT, outcome="printed",
         )
     )  # fmt: skip
@@ -63,11 +66,11 @@ def test_printed_texts_no_longer_count(engine: Engine) -> None:
     """Law 10: a text that only the console saw takes no room under a cap once it is planned again."""
     with engine.begin() as connection:
         printed = _remind(connection, State.PRINTED)
-        assert contacts(connection, ["C"], since=AT)
+        assert contacts(connection, Ask.of(()), [CUSTOMER], at=AT)
 
         requeue.uncount(connection, [printed])
 
-        assert not contacts(connection, ["C"], since=AT)
+        assert not contacts(connection, Ask.of(()), [CUSTOMER], at=AT)
 
 
 def test_sent_texts_go_on_counting(engine: Engine) -> None:
@@ -77,7 +80,7 @@ def test_sent_texts_go_on_counting(engine: Engine) -> None:
 
         requeue.uncount(connection, [sent])
 
-        assert contacts(connection, ["C"], since=AT)
+        assert contacts(connection, Ask.of(()), [CUSTOMER], at=AT)
 
 
 @pytest.mark.parametrize("state", [State.PRINTED, State.FAILED])
@@ -86,7 +89,7 @@ def test_planned_again_from_the_start(engine: Engine, state: State) -> None:
     with engine.begin() as connection:
         reminder = _remind(connection, state, not_before=AT - timedelta(days=1))
 
-        assert requeue.plan_again(connection, [reminder], reason="ana: asked", at=AT) == 1
+        assert requeue.plan_again(connection, [reminder], who="ana", reason="asked", at=AT) == 1
         row = _row(connection, reminder)
         assert (row.state, row.attempts, row.reference, row.reason) == ("planned", 0, None, "ana: asked")
         assert row.not_before == AT
@@ -98,8 +101,19 @@ def test_nothing_else_is_planned_again(engine: Engine, state: State) -> None:
     with engine.begin() as connection:
         reminder = _remind(connection, state)
 
-        assert requeue.plan_again(connection, [reminder], reason="ana: asked", at=AT) == 0
+        assert requeue.plan_again(connection, [reminder], who="ana", reason="asked", at=AT) == 0
         assert _row(connection, reminder).state == state
+
+
+def test_what_was_given_up_is_not_sent_again(engine: Engine) -> None:
+    """Law 3: a text that a person gave up may have been taken: it is no refused one, and asking does not resend it."""
+    with engine.begin() as connection:
+        given_up = _remind(connection, State.FAILED)
+        connection.execute(update(attempt).values(counted=True))
+        refused = _remind(connection, State.FAILED)
+
+        assert requeue.plan_again(connection, [given_up, refused], who="ana", reason="asked", at=AT) == 1
+        assert [_row(connection, each).state for each in (given_up, refused)] == ["failed", "planned"]
 
 
 def test_many_at_once(engine: Engine) -> None:
@@ -108,4 +122,4 @@ def test_many_at_once(engine: Engine) -> None:
         reminders = [_remind(connection, State.PRINTED) for _ in range(501)]
         requeue.uncount(connection, reminders)
 
-        assert requeue.plan_again(connection, reminders, reason="ana: asked", at=AT) == len(reminders)
+        assert requeue.plan_again(connection, reminders, who="ana", reason="asked", at=AT) == len(reminders)

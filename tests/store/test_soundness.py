@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, insert
 
-from reminder.app import now
 from reminder.domain.lifecycle import State
 from reminder.store import soundness
 from reminder.store.schema import plan_run
@@ -205,18 +204,3 @@ def test_a_plan_without_end_is_found(engine: Engine, age: timedelta, ended_at: d
     unended = _ask(engine, "unended plans")
 
     assert (unended.count, unended.examples) == (found, ("p:1",) * found)
-
-
-def test_the_clock_of_the_server_is_read(engine: Engine) -> None:
-    """The clock is the server's, now and in UTC, not that of the beginning of a transaction; SQLite has none."""
-    with engine.connect() as connection:
-        first, second = soundness.database_now(connection), soundness.database_now(connection)
-
-    if engine.dialect.name == "sqlite":
-        assert (first, second) == (None, None)
-        return
-    assert first is not None
-    assert second is not None
-    assert first.tzinfo is UTC
-    assert first < second
-    assert abs(first - now()) < timedelta(minutes=1)

@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from reminder.domain.hold import Suppression
 from reminder.errors import DataError
 from reminder.store import suppressions
+from reminder.store.schema import suppression
 
 AT = datetime(2026, 3, 1, 9, tzinfo=UTC)
 LATER = AT + timedelta(days=1)
@@ -47,6 +48,7 @@ def test_equal_suppression_is_written_once(engine: Engine) -> None:
         pytest.param({"number": NUMBER, "channel": "voice"}, id="another channel"),
         pytest.param({"number": "+8613800138001"}, id="another number"),
         pytest.param({"customer_id": NUMBER}, id="a customer whose id looks the same"),
+        pytest.param({"account_id": NUMBER}, id="an account whose id looks the same"),
     ],
 )
 def test_different_suppression_is_another_one(engine: Engine, other: dict[str, Any]) -> None:
@@ -138,8 +140,12 @@ def test_long_source_is_cut_rather_than_the_stop_lost(engine: Engine) -> None:
     assert (len(entry.source), len(entry.who)) == (300, 64)
 
 
-@pytest.mark.parametrize("subject", [{}, {"number": NUMBER, "customer_id": "c-1"}], ids=["nobody", "both"])
-def test_suppression_is_of_one_number_or_one_customer(sqlite_engine: Engine, subject: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "subject",
+    [{}, {"number": NUMBER, "customer_id": "c-1"}, {"customer_id": "c-1", "account_id": "a-1"}],
+    ids=["nobody", "number and customer", "customer and account"],
+)
+def test_suppression_is_of_one_number_customer_or_account(sqlite_engine: Engine, subject: dict[str, str]) -> None:
     """An entry for nobody, or a removal for everybody, is refused in words that show no number (law 13)."""
     with sqlite_engine.begin() as connection:
         for act in (
@@ -157,3 +163,38 @@ def test_overlong_number_is_refused_on_every_database(engine: Engine) -> None:
         suppressions.add(connection, **STOP, number=NUMBER * 2)
 
     assert NUMBER not in str(caught.value)
+
+
+def test_a_debt_alone_is_suppressed(engine: Engine) -> None:
+    """Who contests one debt may still be reminded of another."""
+    with engine.begin() as connection:
+        suppressions.add(connection, **STOP, account_id="a-1")
+        found = suppressions.covering(connection, numbers=[NUMBER], customer_ids=["c-1"], account_ids=["a-1", "a-2"])
+
+    assert [(entry.account_id, entry.number, entry.customer_id) for entry in found] == [("a-1", None, None)]
+
+
+def test_why_somebody_may_be_contacted_again_is_on_record(engine: Engine) -> None:
+    """The reason stands beside who said so and when."""
+    with engine.begin() as connection:
+        suppressions.add(connection, **STOP, number=NUMBER)
+        suppressions.remove(connection, number=NUMBER, who="li.na", at=LATER, reason=" she asked for texts, call 77 ")
+        row = connection.execute(select(suppression)).one()
+
+    assert (row.removed_by, row.removed_at, row.removed_because) == ("li.na", LATER, "she asked for texts, call 77")
+
+
+def test_a_list_adds_what_is_new_and_tells_it(engine: Engine) -> None:
+    """A list of any size is written at once: what is in force already, or stands in it twice, is not written again."""
+    listed = [Suppression("list of March", AT, "sms", number=f"+86138{number:08}") for number in range(1_100)]
+    debts = [Suppression("list of March", AT, customer_id="c-1"), Suppression("list of March", AT, account_id="a-1")]
+    with engine.begin() as connection:
+        suppressions.add(connection, **STOP, number=listed[7].number, channel="sms")
+        suppressions.add(connection, **STOP, number=listed[8].number, channel="voice")
+        new = suppressions.add_many(connection, [*listed, *debts, listed[3]])
+        again = suppressions.add_many(connection, [*listed, *debts])
+        kept = suppressions.listing(connection, active_only=True, limit=5_000)
+
+    assert new == [*listed[:7], *listed[8:], *debts]
+    assert again == []
+    assert len(kept) == 2 + len(new)

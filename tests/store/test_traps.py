@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, insert, select, update
 
+from reminder.domain.caps import Aim
 from reminder.domain.lifecycle import Event
 from reminder.store import attempts, outbox, schema
 from reminder.store.attempts import Answer, Intent
@@ -160,8 +161,9 @@ def test_postponed_try_is_counted_once(engine: Engine) -> None:
     """Trap 5: a try that was refused for now adds one attempt and moves the time, in whatever order they are set."""
     (reminder_id,) = planned(engine, {"c-1": 1})
     intent = Intent(
-        reference="r-1", reminder_ids=(reminder_id,), customer_id="c-1", number="+8613800138000", gateway="twilio",
-        policy="p", policy_version="1", template="t", language="en", body="b", segments=1,
+        reference="r-1", reminder_ids=(reminder_id,), gateway="twilio",
+        aim=Aim("c-1", "+8613800138000", ("a-1",), ("a-1",), "t"),
+        policy="p", policy_version="1", language="en", body="b", segments=1,
         valid_until=AT + timedelta(hours=1), caps=(), caps_zone="UTC",
     )  # fmt: skip
     again = AT + timedelta(minutes=5)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from reminder.app import now, open_database, read_installation
 from reminder.book.importer import ImportReport, import_accounts
+from reminder.config.check_key import CHECK_KEY_FILE, write_check_key
 from reminder.config.scaffold import bundled
 from reminder.store.schema import account
 from reminder.store.upgrade import upgrade
@@ -20,6 +21,7 @@ default_region: CN
 gateways:
   console: {}
   twilio: {price: {per_segment: "0.045", currency: USD}}
+web: {port: 0}
 schedule: {timezone: UTC, plan_at: ["00:00", "06:00", "12:00", "18:00"], tick_seconds: 1, catch_up_hours: 12}
 logs: {format: json, level: info}
 templates: TEMPLATES
@@ -61,6 +63,7 @@ def write_deployment(folder: Path, *, route: str = "console") -> Path:
     (config / "reminder.yaml").write_text(settings, encoding="utf-8")
     (config / "profiles" / "open.yaml").write_text(PROFILE, encoding="utf-8")
     (config / "policies" / "loan.yaml").write_text(POLICY.replace("ROUTE", route), encoding="utf-8")
+    write_check_key(folder / CHECK_KEY_FILE)
     with open_database(read_installation(config, {})) as engine:
         upgrade(engine)
     return config

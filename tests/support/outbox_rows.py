@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Engine, insert, select
 
-from reminder.domain.caps import Cap
+from reminder.domain.caps import Aim, Cap
 from reminder.domain.lifecycle import State
 from reminder.store.attempts import Intent
 from reminder.store.schema import attempt, outbox
@@ -42,11 +43,20 @@ def write_attempt(connection: Connection, reference: str, **given: Any) -> str:
 def intent(reference: str, *reminder_ids: int, caps: tuple[Cap, ...] = (), **given: Any) -> Intent:
     """Return a text for these reminders of customer C."""
     known: dict[str, Any] = {
-        "reference": reference, "reminder_ids": reminder_ids, "customer_id": "C", "number": "+8613800138000",
-        "gateway": "g", "policy": "p", "policy_version": "1", "template": "t", "language": "en", "body": "Hello",
-        "segments": 1, "valid_until": AT + timedelta(hours=1), "caps": caps, "caps_zone": "UTC",
+        "reference": reference, "reminder_ids": reminder_ids, "gateway": "g", "policy": "p", "policy_version": "1",
+        "language": "en", "body": "Hello", "segments": 1, "valid_until": AT + timedelta(hours=1), "caps": caps,
+        "caps_zone": "UTC",
     }  # fmt: skip
-    return Intent(**(known | given))
+    told = {key: given.pop(key) for key in tuple(given) if key in {each.name for each in fields(Aim)}}
+    return Intent(**(known | {"aim": aim(**told)} | given))
+
+
+def aim(**given: Any) -> Aim:
+    """Return whom a text to customer C about account A is for."""
+    known: dict[str, Any] = {
+        "customer_id": "C", "number": "+8613800138000", "account_ids": ("A",), "claim_ids": ("A",), "template": "t",
+    }  # fmt: skip
+    return Aim(**(known | given))
 
 
 def in_every_state(connection: Connection, **given: Any) -> dict[State, int]:

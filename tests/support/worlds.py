@@ -43,6 +43,8 @@ LENDER = Lender(
     name={"zh-CN": "安和", "": "Anhe"}, hotline={"": "400-000-1234"}, app={"": "Anhe"}, pay={"": "https://pay.example"}
 )
 
+CHECK_KEY = b"a key for the check codes of tests"
+
 TEXTS = ("pre_due/week_ahead", "grace/due_today", "escalation/first")
 
 
@@ -106,6 +108,8 @@ class World:
     owner: str = "test:1"
     batch_rows: int = 200
     attempts_max: int = 3
+    check_key: bytes | None = CHECK_KEY
+    claim: str | None = None
     book: Book | None = None
     catalogue: Catalogue = field(
         default_factory=lambda: Catalogue(TEMPLATES, default_language="zh-CN", fallback=("en",))
@@ -144,6 +148,8 @@ class World:
             new_reference=lambda: f"{self.owner}-{next(names)}",
             jitter=lambda: 0.5,
             owner=self.owner,
+            claim=self.claim,
+            check_key=self.check_key,
         )
 
     def add_accounts(self, *rows: Mapping[str, Any]) -> None:
@@ -202,7 +208,7 @@ class World:
         doubtful = {row.reference for row in self.rows() if row.state == State.IN_DOUBT}
         with self.engine.begin() as connection:
             for reference in sorted(doubtful):
-                attempts.resolve(connection, reference, event=Event.ABANDON, reason="given up", at=self.at)
+                attempts.resolve(connection, reference, event=Event.ABANDON, reason="given up", who="ana", at=self.at)
 
     def later(self, **span: float) -> None:
         """Let time pass."""

@@ -241,18 +241,6 @@ def test_logs_hold_no_number_and_no_text(config: Path, engine: Engine, served: A
     assert THEIRS[1:] not in log
 
 
-def test_ready_says_what_is_wrong_and_nothing_more(config: Path, engine: Engine, served: Any) -> None:
-    """Ready while the database answers; a broken policy is told, and receipts go on being taken."""
-    code, body = served.call("GET", "/readyz")
-    assert (code, json.loads(body)) == (200, {"ready": True, "checks": {"database": "ok", "files": "ok"}})
-
-    with engine.begin() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
-    code, body = served.call("GET", "/readyz")
-    assert (code, json.loads(body)["ready"]) == (503, False)
-    assert str(config) not in body
-
-
 def test_a_database_that_is_away_is_told_and_the_next_call_is_taken(config: Path, engine: Engine, served: Any) -> None:
     """503 makes the provider come again; the process lives, and the text's words are in no log."""
     with engine.begin() as connection:

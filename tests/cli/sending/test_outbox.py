@@ -26,6 +26,12 @@ def _set_state(config: Path, state: str, account: str = "A") -> None:
         connection.execute(
             text("UPDATE outbox SET state = :state WHERE account_id = :account"), {"state": state, "account": account}
         )
+        if state == "failed":  # its text was refused, and is no contact
+            mine = "(SELECT reference FROM outbox WHERE account_id = :account)"
+            connection.execute(
+                text(f"UPDATE attempt SET counted = 0, outcome = 'refused' WHERE reference IN {mine}"),
+                {"account": account},
+            )
 
 
 @pytest.fixture

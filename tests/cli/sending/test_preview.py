@@ -69,7 +69,7 @@ def test_people_read_texts_then_reasons_then_totals(book: Path, run_in: Run) -> 
     """The screen shows each text as it would arrive, and for the others why they stay silent."""
     said = run_in(book, "preview").stdout
 
-    assert said.index("Anhe Credit: $120.50") < said.index("Stay silent (2)") < said.index("2 texts (4 segments")
+    assert said.index("Anhe Credit: $120.50") < said.index("Stay silent (2)") < said.index("2 texts (5 segments")
     assert "`not account.autopay` is false" in said
     assert "1 more in these days owe nothing" in said
     assert "+121****0123" in said

@@ -1,9 +1,10 @@
-"""`reminder status` shows what stops a daemon that runs elsewhere: pauses, and files it could not take over."""
+"""`reminder status` shows daemons that run elsewhere: which one leads, and what stops them."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from click.testing import Result
 
 from reminder.app import now, open_database, read_installation
 from reminder.domain.guard import Finding, GuardName
-from reminder.store import guards, refusals
+from reminder.store import guards, leases, refusals
 
 Run = Callable[..., Result]
 FLOOD = Finding(GuardName.VOLUME, "900 texts are many times the usual", {"expected": 900})
@@ -53,3 +54,21 @@ def test_programs_get_both(reminder: Run) -> None:
     told = json.loads(reminder("status", "--json").stdout)
     assert [(each["guard"], each["figures"]) for each in told["pauses"]] == [("volume", {"expected": 900})]
     assert [(each["owner"], each["problems"]) for each in told["refusals"]] == [("vm:1", [PROBLEM])]
+
+
+def test_the_leader_is_named(config: Path, reminder: Run) -> None:
+    """Whoever looks sees which daemon leads, that one died, or that none is there; programs see its epoch."""
+    assert "no daemon leads" in reminder("status").stdout
+    assert json.loads(reminder("status", "--json").stdout)["leader"] is None
+    with open_database(read_installation(config, {})) as engine:
+        with engine.begin() as connection:
+            mandate = leases.take(connection, leases.LEADER, owner="vm:1:0a", at=now(), seconds=60)
+        assert mandate is not None
+        assert "vm:1:0a since" in reminder("status").stdout
+        told = json.loads(reminder("status", "--json").stdout)["leader"]
+        assert (told["leads"], told["owner"], told["epoch"]) == (True, "vm:1:0a", 1)
+
+        with engine.begin() as connection:
+            leases.renew(connection, mandate, at=now() - timedelta(hours=1), seconds=60)
+        assert "none: the last was vm:1:0a" in reminder("status").stdout
+        assert "RM-W062" in reminder("doctor", "--no-book").stdout

@@ -14,7 +14,10 @@ from zoneinfo import ZoneInfo
 
 from reminder.domain.zones import zone_clock
 
-__all__ = ["SLOT_LATE_MINUTES_MIN", "Slot", "due_slots", "next_slot", "slot_instant"]
+__all__ = ["SCHEDULE", "SLOT_LATE_MINUTES_MIN", "Slot", "due_slots", "next_slot", "slot_instant", "slots_between"]
+
+SCHEDULE = "plan"
+"""The name under which slots of `schedule.plan_at` are kept."""
 
 SLOT_LATE_MINUTES_MIN = 15
 """How late a slot may always be planned, in minutes: a tick waits for the dispatch before it."""
@@ -42,11 +45,8 @@ def due_slots(
     SLOT_LATE_MINUTES_MIN. Raises ZoneError for a zone that is none.
     """
     reach = max(late, timedelta(minutes=SLOT_LATE_MINUTES_MIN))
-    clock = zone_clock(timezone)
-    first = (at - reach).astimezone(clock).date() - _DAY
-    last = at.astimezone(clock).date()
-    slots = (slot for slot in _slots(clock, times, first, last) if at - reach < slot.at <= at)
-    return sorted((slot for slot in slots if (slot.day, slot.number) not in done), key=_order)
+    slots = slots_between(timezone, times, at - reach, at)
+    return [slot for slot in slots if (slot.day, slot.number) not in done]
 
 
 def next_slot(timezone: str, times: Collection[time], at: datetime) -> Slot:
@@ -55,6 +55,16 @@ def next_slot(timezone: str, times: Collection[time], at: datetime) -> Slot:
     today = at.astimezone(clock).date()
     ahead = _slots(clock, times, today - _DAY, today + _AHEAD_DAYS * _DAY)
     return min((slot for slot in ahead if slot.at > at), key=_order)
+
+
+def slots_between(timezone: str, times: Collection[time], after: datetime, until: datetime) -> list[Slot]:
+    """Return the slots that come after one instant and not after another (aware), in the order in which they come.
+
+    Raises ZoneError for a zone that is none.
+    """
+    clock = zone_clock(timezone)
+    first, last = after.astimezone(clock).date() - _DAY, until.astimezone(clock).date()
+    return sorted((slot for slot in _slots(clock, times, first, last) if after < slot.at <= until), key=_order)
 
 
 def slot_instant(timezone: str, day: date, wall: time) -> datetime:

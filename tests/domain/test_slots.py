@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reminder.daemon.slots import SLOT_LATE_MINUTES_MIN, due_slots, next_slot, slot_instant
+from reminder.domain.slots import SLOT_LATE_MINUTES_MIN, due_slots, next_slot, slot_instant, slots_between
 from reminder.domain.zones import ZoneError
 
 ZONES = ["UTC", "Asia/Shanghai", "America/New_York", "Europe/London", "Australia/Lord_Howe", "Pacific/Apia"]
@@ -116,3 +116,17 @@ def test_an_unknown_zone_is_named() -> None:
     """A schedule in a zone that does not exist says so instead of planning at some other hour (law 8)."""
     with pytest.raises(ZoneError, match="Mars/Base"):
         due_slots("Mars/Base", [time(9)], datetime(2026, 7, 1, tzinfo=UTC), late=timedelta(hours=1))
+
+
+@given(zones, schedules, instants, st.integers(1, 96))
+def test_slots_between_follow_one_another(zone: str, times: list[time], after: datetime, hours: int) -> None:
+    """What is listed ahead is what comes, one after the other: each is the next one of the one before it."""
+    until = after + timedelta(hours=hours)
+    listed = slots_between(zone, times, after, until)
+
+    assert [slot.at for slot in listed] == sorted(slot.at for slot in listed)
+    seen, at = [], after
+    while (upcoming := next_slot(zone, times, at)).at <= until:
+        seen.append(upcoming.at)
+        at = upcoming.at
+    assert sorted({slot.at for slot in listed}) == seen

@@ -1,0 +1,102 @@
+"""`reminder policy diff`: an edit on today's book, before it is in force."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reminder.cli.frame import Frame, at_option, json_option, parse_at, pass_frame
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from reminder.pipeline.deployment import Deployment
+    from reminder.pipeline.differ import Difference
+    from reminder.pipeline.simulate import Sums
+
+__all__ = ["diff"]
+
+LINES_SHOWN = 20
+_SIGNS = {"added": "+", "removed": "-", "moved": "~", "reworded": "~"}
+
+
+@click.command()
+@click.option(
+    "--against",
+    "folder",
+    required=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder that the other reminder.yaml lies in, such as that of a checkout of what is in force.",
+)
+@at_option
+@click.option(
+    "--days", type=click.IntRange(0, 366), default=0, show_default=True, help="Compare so many days to come as well."
+)
+@click.option("--limit", type=click.IntRange(0, 1_000_000), help=f"Most of each kind to list. Default: {LINES_SHOWN}.")
+@json_option
+@pass_frame
+def diff(frame: Frame, folder: Path, at: str | None, days: int, limit: int | None, as_json: bool) -> None:
+    """Show what the files as they are would change on today's book, against those of another folder.
+
+    + is texted now and was not, - was and is not, ~ is texted for another step or in other words. Both are asked of
+    this deployment's database and book, and nothing is written. A step that is renamed is sent again: it says to how
+    many. With --days both are simulated, and texts and cost compared.
+
+    \b
+    Examples:
+      git worktree add /tmp/in-force main
+      reminder policy diff --against /tmp/in-force/config
+      reminder policy diff --against /tmp/in-force/config --days 30
+    """
+    from reminder.app import read_installation, redeployed
+    from reminder.cli.output import emit_json
+    from reminder.pipeline.differ import compare
+
+    instant = parse_at(at, frame.installation)
+    most = limit if limit is not None or as_json else LINES_SHOWN
+    other = read_installation(folder, frame.environ)
+    with frame.deployment(read_only=True) as after:
+        # The key of check codes is the deployment's: a copy of the files has none, and would change every text.
+        before = replace(redeployed(after, frame.installation, other), check_key=after.check_key)
+        found = compare(before, after, instant, limit=most)
+        totals = [_total(frame, each, instant, days) for each in (before, after)] if days else []
+    if as_json:
+        emit_json({"difference": found, "days": days, "totals": totals})
+    else:
+        _show(found, days, totals)
+
+
+def _total(frame: Frame, deployment: Deployment, instant: datetime, days: int) -> Sums:
+    from reminder.cli.simulate import summed
+    from reminder.pipeline.simulate import Schedule, simulate
+
+    settings = frame.installation.settings.schedule
+    schedule = Schedule(settings.timezone, settings.plan_at)
+    return summed([day.total for day in simulate(deployment, schedule, instant, days)])
+
+
+def _show(found: Difference, days: int, totals: list[Sums]) -> None:
+    from reminder.cli.output import clean, table
+    from reminder.cli.simulate import costs
+
+    counts = [f"{_SIGNS[change]} {number} {change}" for change, number in sorted(found.changes.items())]
+    click.echo(", ".join(counts) if counts else "Nobody's text changes.")
+    for sign, name, steps in (("+", "new", found.new_steps), ("-", "gone", found.gone_steps)):
+        if steps:
+            click.echo(f"{sign} steps that are {name}: {clean(', '.join(steps))}")
+    if found.again:
+        click.echo(f"{found.again} of these texts go out under a step id that is new: a renamed step is sent again.")
+    if found.lines:
+        rows = [
+            (_SIGNS[line.change], line.account_id, line.before, line.after, line.change.value) for line in found.lines
+        ]
+        table(("", "account", "before", "after", "change"), rows)
+    if totals:
+        rows_of_days = [
+            (name, sums.texts, sums.segments, costs(sums.cost))
+            for name, sums in zip(("before", "after"), totals, strict=True)
+        ]
+        table(("", "texts", "segments", "cost"), rows_of_days, right=("texts", "segments"), title=f"\n{days} days")

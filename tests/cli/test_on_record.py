@@ -1,0 +1,107 @@
+"""Every act is on record (law 14): no command that names who did it ends without an entry."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import Result
+
+from reminder.app import now, open_database, read_installation
+from reminder.cli import main
+from reminder.domain.guard import Finding, GuardName
+from reminder.domain.lifecycle import State
+from reminder.domain.receipt import Inbound, Meaning
+from reminder.store import guards, inbound
+from support.outbox_rows import remind, write_attempt
+
+Run = Callable[..., Result]
+
+BOOK = "account_id,customer_id,due_date,amount_due,currency\nLN-1,C-1,2026-07-28,120.50,CNY\n"
+
+ACTS = {
+    "accounts import": ("accounts.csv",),
+    "hold add": ("--customer", "C-1", "--kind", "dispute", "--reason", "paid"),
+    "hold release": ("1",),
+    "suppress add": ("+8613800138000", "--source", "letter"),
+    "suppress remove": ("+8613800138000", "--reason", "asked for it"),
+    "consent add": ("--customer", "C-1", "--source", "contract", "--proof", "page 4"),
+    "consent withdraw": ("--customer", "C-1", "--reason", "letter"),
+    "numbers mark": ("+8613800138000",),
+    "numbers clear": ("+8613800138000", "--reason", "called from it"),
+    "customer erase": ("C-1",),
+}
+"""What can be done in a new deployment, in an order in which each finds what it needs."""
+
+SETTLING = {
+    "outbox requeue": ("--printed",),
+    "outbox retry": ("2",),
+    "outbox resolve": ("3", "--give-up", "--reason", "asked"),
+    "run approve": ("1", "--reason", "a campaign"),
+    "inbound done": ("1", "--note", "called back"),
+}
+"""What a person does about what waits for one, in the deployment of `waiting`."""
+
+ELSEWHERE = {
+    "db upgrade", "db rotate-key", "promise add", "promise cancel",
+    "promise import", "plan add", "plan cancel", "hold import", "consent import", "suppress import",
+    "retention run",
+}  # fmt: skip
+"""What is shown to leave its entry by the tests of its own room."""
+
+
+def acting(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[str]:
+    """Yield every command on which a person is on record by name."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if any("--who" in parameter.opts for parameter in command.params):
+            yield " ".join((*path, name))
+        if isinstance(command, click.Group):
+            yield from acting(command, (*path, name))
+
+
+def test_no_acting_command_is_forgotten() -> None:
+    """Whoever adds a command that acts says here how it is shown to leave an entry."""
+    assert set(acting(main)) == set(ACTS) | set(SETTLING) | ELSEWHERE
+
+
+def test_every_act_leaves_an_entry(reminder: Run, tmp_path: Path) -> None:
+    """Each command is done as its own person, and each of them is found in the record."""
+    (tmp_path / "accounts.csv").write_text(BOOK, encoding="utf-8")
+    for number, (command, args) in enumerate(ACTS.items()):
+        given = [str(tmp_path / each) if each.endswith(".csv") else each for each in args]
+        result = reminder(*command.split(), *given, "--who", f"person {number}")
+        assert result.exit_code == 0, f"{command}: {result.output}"
+        found = json.loads(reminder("audit", "list", "--by", f"person {number}", "--json").stdout)
+        assert found, f"{command} left no entry"
+        assert {entry["actor"] for entry in found} == {"operator"}
+
+
+@pytest.fixture
+def waiting(folder: Path) -> None:
+    """A deployment in which a printed, a failed and a doubtful reminder, a pause and a text wait for a person."""
+    with open_database(read_installation(folder / "config", {})) as engine, engine.begin() as connection:
+        for state in (State.PRINTED, State.FAILED, State.IN_DOUBT):
+            reference = write_attempt(connection, state, counted=state is State.IN_DOUBT)
+            days = {"not_before": now(), "expires_at": now() + timedelta(days=2)}
+            remind(connection, state, state=state.value, reference=reference, **days)
+        guards.stop(connection, Finding(GuardName.VOLUME, "too many", {}), day=now().date(), owner="host:1", at=now())
+        text = Inbound("SM1", "+8613800138000", "+100", "please call", None)
+        one = inbound.write(connection, "twilio", text, meaning=Meaning.OTHER, customer_id="C", at=now())
+        inbound.settle(connection, one, acted="kept", waits=True)
+
+
+@pytest.mark.usefixtures("waiting")
+def test_every_settling_leaves_an_entry(reminder: Run) -> None:
+    """What a person plans again, gives up, approves or deals with is in the record under their name."""
+    for number, (command, args) in enumerate(SETTLING.items()):
+        result = reminder(*command.split(), *args, "--who", f"person {number}")
+        assert result.exit_code == 0, f"{command}: {result.output}"
+        found = json.loads(reminder("audit", "list", "--by", f"person {number}", "--json").stdout)
+        assert [entry["actor"] for entry in found] == ["operator"], f"{command} left {len(found)} entries"

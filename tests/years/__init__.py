@@ -1,0 +1,8 @@
+"""Hostile years: the real daemon on a virtual clock, a lender and a provider who do their worst, and the laws' judge.
+
+`lender` is the book's own system, which knows what is true; `provider` takes texts or does not; `house` is the
+deployment on disk and its editors; `memory` is what was said and done; `year` lets time pass and things happen; `laws`
+judges every text and every reminder by DESIGN's words and by none of the program's own code for deciding.
+
+Everything is drawn from one seed: `make years SEED=…` lets the same year happen again.
+"""

@@ -1,0 +1,203 @@
+"""The judge: every text that a provider took, and every reminder there is, held to DESIGN's words."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from statistics import median
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, select
+
+from reminder.domain.policy import Policy
+from reminder.store.schema import attempt, inbound, outbox
+from support.clocks import shows_open_hour
+from years.lender import HOSTILE, Lender, Loan
+from years.memory import LawBrokenError, Rule, Silence, e164, holds_true, zones_of
+from years.provider import Taken
+
+LEASE = timedelta(seconds=120)
+FRESH = timedelta(hours=26)
+HOME = ZoneInfo("Asia/Shanghai")
+"""The zone of the schedule: whose days the usual volume is counted in."""
+
+
+def broken(law: int, what: str) -> LawBrokenError:
+    """Return the error that says so."""
+    return LawBrokenError(law, what)
+
+
+@dataclass
+class Judge:
+    """All that has gone out so far, and the notes that it is judged by."""
+
+    lender: Lender
+    rules: dict[str, Rule] = field(default_factory=dict)
+    order: tuple[str, ...] = ()
+    policies: Mapping[str, Policy] = field(default_factory=dict)
+    silences: list[Silence] = field(default_factory=list)
+    edits: int = 0
+    volume_min: int = 200
+    approved_days: set[Any] = field(default_factory=set)
+    clock_is_wrong: bool = False
+    sent: Counter[tuple[Any, ...]] = field(default_factory=Counter)
+    days: Counter[tuple[Any, ...]] = field(default_factory=Counter)
+    contacts: dict[str, list[datetime]] = field(default_factory=lambda: defaultdict(list))
+    texts_on: Counter[Any] = field(default_factory=Counter)
+    texted: dict[str, str] = field(default_factory=dict)
+    segments: int = 0
+
+    def rule_for(self, loan: Loan) -> Rule | None:
+        """Return the first policy, by priority, that is for an account."""
+        return next((self.rules[name] for name in self.order if self.rules[name].takes(loan)), None)
+
+    def judge(self, connection: Connection, taken: Sequence[Taken]) -> None:
+        """Judge the texts that were taken in one tick; nothing else has happened since."""
+        references = [each.message.reference for each in taken]
+        found = connection.execute(select(attempt).where(attempt.c.reference.in_(references)))
+        attempts = {row.reference: row for row in found}
+        members: dict[str, list[Any]] = defaultdict(list)
+        query = select(outbox).where(outbox.c.reference.in_(references)).order_by(outbox.c.due_date)
+        for row in connection.execute(query):
+            members[row.reference].append(row)
+        for each in sorted(taken, key=lambda one: one.true_at):
+            row = attempts.get(each.message.reference)
+            if row is None:
+                self._answer(connection, each)
+            elif not members[row.reference]:
+                raise broken(4, f"text {row.reference} was sent for no reminder")
+            else:
+                self._text(each, row, members[row.reference])
+        self._volume(attempts.values())
+
+    def _answer(self, connection: Connection, each: Taken) -> None:
+        """A text that is no reminder is the one answer to one STOP, reserved before it was sent."""
+        ours = inbound.c.reply_reference == each.message.reference
+        if len(connection.execute(select(inbound.c.meaning).where(ours, inbound.c.meaning == "stop")).all()) != 1:
+            raise broken(3, f"a text went out that nobody had reserved: {each.message.reference}")
+
+    def _text(self, each: Taken, row: Any, members: list[Any]) -> None:
+        at = row.started_at
+        if self.clock_is_wrong:
+            raise broken(15, "a text went out while the clock was wrong")
+        if not timedelta() <= each.at - at <= LEASE:
+            raise broken(3, f"a call began {each.at - at} after it was reserved, when others took it for dead")
+        loans = [self._member(member, at) for member in members]
+        lead = loans[0]
+        rule = self.rule_for(lead)
+        assert rule is not None
+        self._hours(rule, lead, at)
+        self._caps(rule, lead.cust_no, at)
+        self._words(each, row, loans)
+        self.contacts[lead.cust_no].append(at)
+        self.texted[each.message.to] = lead.cust_no
+        self.texts_on[at.astimezone(HOME).date()] += 1
+        self.segments += row.segments
+
+    def _member(self, row: Any, at: datetime) -> Loan:
+        """Judge one reminder of a text by the book and the notes of that moment."""
+        name = f"{row.account_id} {row.due_date} {row.step}"
+        loan = self.lender.loans.get(row.account_id)
+        if loan is None or self.lender.rows_of(row.account_id) != 1:
+            raise broken(5, f"{name}: the book did not have it exactly once")
+        if not loan.owed or loan.due != row.due_date:
+            raise broken(5, f"{name}: reminded of what is paid or due on {loan.due}")
+        if at - self.lender.loaded_at[loan.loan_no] > FRESH + timedelta(seconds=1):
+            raise broken(15, f"{name}: the book was stale, of {self.lender.loaded_at[loan.loan_no]}")
+        self.alone(loan, at, "sms", name)
+        rule = self.rule_for(loan)
+        if rule is None or rule.said["policy"] != row.policy:
+            raise broken(5, f"{name}: {row.policy} is not the policy that is for it")
+        rung = rule.by_key.get(row.step)
+        dpd = rule.dpd(loan, at)
+        if rung is None or not rung.opens <= dpd <= rung.closes:
+            raise broken(6, f"{name}: not a step of its policy on day {dpd}")
+        if rung.when is not None and not holds_true(rung.when, loan):
+            raise broken(5, f"{name}: `{rung.when}` is false")
+        key = (row.account_id, row.due_date, row.step, row.leg)
+        self.sent[key] += 1
+        if self.sent[key] > 1:
+            raise broken(2, f"{name}: sent twice")
+        self.days[row.account_id, row.due_date, dpd, self.edits] += 1
+        if self.days[row.account_id, row.due_date, dpd, self.edits] > 1:
+            raise broken(6, f"{name}: two texts about one cycle on one day")
+        return loan
+
+    def alone(self, loan: Loan, at: datetime, leg: str, name: str) -> None:
+        """Raise where somebody is contacted who is to be left alone."""
+        number = e164(loan.mobile)
+        for silence in self.silences:
+            if silence.covers(loan, number, at, leg):
+                raise broken(5, f"{name}: to be left alone ({silence.why}, since {silence.since})")
+
+    def _hours(self, rule: Rule, loan: Loan, at: datetime) -> None:
+        policy = self.policies[rule.said["policy"]]
+        zones = zones_of(loan, rule.said["timezone"])
+        if not shows_open_hour(policy.layers_on(rule.dpd(loan, at)), zones, at):
+            raise broken(8, f"{loan.loan_no}: texted at {at}, outside the hours of {sorted(zones)}")
+
+    def _caps(self, rule: Rule, customer: str, at: datetime) -> None:
+        local = at.astimezone(rule.zone).date()
+        caps = [(cap["max"], cap["per"]) for cap in rule.said.get("caps", {}).get("per_customer", [])]
+        for most, per in caps:
+            if per == "day":
+                counted = [one for one in self.contacts[customer] if one.astimezone(rule.zone).date() == local]
+            elif per == "week":
+                week = local.isocalendar()[:2]
+                days = (one.astimezone(rule.zone).date() for one in self.contacts[customer])
+                counted = [day for day in days if day.isocalendar()[:2] == week]  # type: ignore[misc]
+            else:
+                reach = timedelta(days=int(per.split()[0]))
+                counted = [one for one in self.contacts[customer] if at - one < reach]
+            if len(counted) >= most:
+                raise broken(10, f"{customer}: {len(counted) + 1} texts, {most} per {per} is the most")
+
+    def _words(self, each: Taken, row: Any, loans: list[Loan]) -> None:
+        if each.message.to != e164(loans[0].mobile) or each.message.body != row.body:
+            raise broken(5, f"{row.reference}: not to the number of the book, or not the text on record")
+        plain = re.sub(r"[,\s]", "", row.body)
+        totals: Counter[str] = Counter()
+        for loan in loans:
+            totals[loan.currency] += loan.minor
+        for currency, minor in totals.items():
+            amount = str(minor) if currency == "JPY" else f"{minor // 100}.{minor % 100:02}"
+            if not re.search(rf"(?<![\d.]){re.escape(amount)}(?!\d)", plain):
+                raise broken(5, f"{row.reference}: the text does not say {amount} {currency}: {row.body}")
+        printed = len(loans) == 1 and row.language == "en" and row.template.startswith("pre_due/")
+        if printed and loans[0].incentive and HOSTILE not in row.body:
+            raise broken(11, f"{row.reference}: {HOSTILE} was read as code: {row.body}")
+
+    def _volume(self, attempts: Iterable[Any]) -> None:
+        for day in {row.started_at.astimezone(HOME).date() for row in attempts}:
+            before = [self.texts_on[day - timedelta(weeks=back)] for back in range(1, 9)]
+            usual = [count for count in before if count]
+            if len(usual) < 3 or day in self.approved_days:
+                continue
+            most = max(self.volume_min, 4 * median(usual))
+            if self.texts_on[day] > most:
+                raise broken(15, f"{self.texts_on[day]} texts on {day}, {most} is the most, and nobody was asked")
+
+    def planned(self, connection: Connection, at: datetime) -> None:
+        """After a plan: exactly those have a reminder who deserve one by the book of that moment (laws 2 and 4)."""
+        wanted = set()
+        for loan in self.lender.loans.values():
+            rule = self.rule_for(loan)
+            rung = rule.deserved(loan, at) if rule else None
+            if rung is not None and loan.owed and self.lender.rows_of(loan.loan_no):
+                wanted.add((loan.loan_no, loan.due, rung.key, rung.leg))
+        columns = (outbox.c.account_id, outbox.c.due_date, outbox.c.step, outbox.c.leg)
+        there = set(map(tuple, connection.execute(select(*columns))))
+        if wanted - there:
+            raise broken(4, f"not planned: {sorted(wanted - there)[:5]}")
+        fresh = set(map(tuple, connection.execute(select(*columns).where(outbox.c.planned_at == at))))
+        if fresh - wanted:
+            raise broken(5, f"planned for nothing: {sorted(fresh - wanted)[:5]}")
+
+    def silence(self, why: str, at: datetime, **whom: Any) -> Silence:
+        """Write down that somebody is to be left alone from now on."""
+        self.silences.append(Silence(why, at.astimezone(UTC), **whom))
+        return self.silences[-1]
