@@ -42,15 +42,15 @@ class Night:
 
 
 NIGHTS = {
-    "America/New_York": datetime(2026, 11, 1, 4, 15, tzinfo=UTC),
-    "Europe/London": datetime(2026, 3, 29, 0, 15, tzinfo=UTC),
-    "Australia/Lord_Howe": datetime(2026, 4, 4, 13, 15, tzinfo=UTC),
+    "America/New_York": (datetime(2026, 11, 1, 4, 15, tzinfo=UTC), "+1212736{:04}"),
+    "Europe/London": (datetime(2026, 3, 29, 0, 15, tzinfo=UTC), "+44772090{:04}"),
+    "Australia/Lord_Howe": (datetime(2026, 4, 4, 13, 15, tzinfo=UTC), "+6141234{:04}"),
 }
-"""An hour that comes twice, an hour that is left out, half an hour that comes twice."""
+"""An hour that comes twice, an hour that is left out, half an hour that comes twice; and numbers of each place."""
 
 
 @contextmanager
-def a_night(home: Nursery, folder: Path, database: Path, zone: str, begin: datetime) -> Iterator[Night]:
+def a_night(home: Nursery, folder: Path, database: Path, zone: str, begin: datetime, phones: str) -> Iterator[Night]:
     """Let a daemon begin such a night, with a database of its own."""
     folder.mkdir()
     copyfile(database, folder / "reminder.db")
@@ -62,7 +62,7 @@ def a_night(home: Nursery, folder: Path, database: Path, zone: str, begin: datet
         site.write()
         _move_to(site.config, zone)
         dice = random.Random(1)  # noqa: S311 - nothing secret
-        people = People(dice, begin.date(), begin, plain=True, zone=zone)
+        people = People(dice, begin.date(), begin, plain=True, zone=zone, phones=phones)
         people.come(engine, PEOPLE)
         stage = Stage(Haste.starting(begin, SPEED), site, engine, people, provider, home)
         yield Night(zone, begin, stage, stage.start("daemon"))
@@ -85,8 +85,8 @@ def test_nights_when_clocks_change(home: Nursery, tmp_path: Path, sqlite_url: st
     database = Path(sqlite_url.removeprefix("sqlite:///"))
     with ExitStack() as stack:
         nights = [
-            stack.enter_context(a_night(home, tmp_path / str(number), database, zone, begin))
-            for number, (zone, begin) in enumerate(NIGHTS.items())
+            stack.enter_context(a_night(home, tmp_path / str(number), database, zone, begin, phones))
+            for number, (zone, (begin, phones)) in enumerate(NIGHTS.items())
         ]
         home.until(lambda: all(_slots(night) >= set(SLOTS) for night in nights), seconds=200)
         home.until(lambda: all(len(night.stage.provider.accepted()) == PEOPLE for night in nights), seconds=100)

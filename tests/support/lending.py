@@ -123,12 +123,23 @@ class People:
     """Customers, made one after another from a seed: most have one account, some have more than their cap allows."""
 
     def __init__(
-        self, dice: random.Random, today: date, at: datetime, *, plain: bool = False, zone: str = "UTC"
+        self,
+        dice: random.Random,
+        today: date,
+        at: datetime,
+        *,
+        plain: bool = False,
+        zone: str = "UTC",
+        phones: str = "138{:08}",
     ) -> None:
-        """Make nobody yet; with `plain` all of them have one account, and none is so old that it is handed over."""
+        """Make nobody yet; with `plain` all of them have one account, and none is so old that it is handed over.
+
+        `phones` makes a customer's number from the customer's own: both it and `zone` say where the customer may be.
+        """
         self.dice = dice
         self.plain = plain
         self.zone = zone
+        self.phones = phones
         self.today = today
         self.at = at
         self.made = 0
@@ -156,7 +167,7 @@ class People:
             "account_id": f"A{number}",
             "customer_id": f"C{self._customers}",
             "name": "Ann",
-            "phone": f"138{self._customers:08}",
+            "phone": self.phones.format(self._customers),
             "due_date": self.today - timedelta(days=DAYS_PAST_DUE[product]),
             "amount_due": 10_000 + number,
             "currency": "USD",
