@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reminder.cli.frame import Frame
+from reminder.cli.frame import Frame, dry_run_option, json_option, limit_option, pass_frame, who_option
 
 if TYPE_CHECKING:
     from reminder.domain.agreement import Agreement, AgreementKind, Part
     from reminder.domain.money import Money
     from reminder.pipeline.act_lists import Rules
 
-__all__ = ["amount_of", "cancel", "day_of", "make", "rules_of", "show", "show_list"]
+__all__ = ["add_commands", "amount_of", "day_of", "make", "rules_of"]
 
 
 def day_of(text: str) -> date:
@@ -95,13 +95,67 @@ def _asks(agreement: Agreement) -> str:
     return f"{paid}; {late}"
 
 
-def show_list(
-    frame: Frame, kind: AgreementKind, *, account_id: str | None, everything: bool, limit: int, as_json: bool
-) -> None:
-    """Print agreements of a kind, the newest first; without `everything` only those that are open."""
+def add_commands(group: click.Group, *, cancelled: str) -> None:
+    """Add `list`, `show` and `cancel` to `reminder promise` or `reminder plan`, each named as its kind of agreement.
+
+    `cancelled` says what cancelling one leads to.
+    """
+    name = str(group.name)
+
+    @group.command("list", help=_LIST.format(name=name))
+    @click.option("--account", "account_id", metavar="ID", help="Only of this account.")
+    @click.option("--all", "everything", is_flag=True, help="Also those that were kept, broken or cancelled.")
+    @limit_option(100)
+    @json_option
+    @pass_frame
+    def list_(frame: Frame, account_id: str | None, everything: bool, limit: int, as_json: bool) -> None:
+        _show_list(frame, name, account_id=account_id, everything=everything, limit=limit, as_json=as_json)
+
+    @group.command(help=_SHOW.format(name=name))
+    @click.argument("number", type=click.IntRange(min=1))
+    @json_option
+    @pass_frame
+    def show(frame: Frame, number: int, as_json: bool) -> None:
+        _show(frame, name, number, as_json=as_json)
+
+    @group.command(help=_CANCEL.format(name=name, cancelled=cancelled))
+    @click.argument("number", type=click.IntRange(min=1))
+    @click.option("--reason", required=True, help="Why: it is kept.")
+    @who_option
+    @dry_run_option
+    @pass_frame
+    def cancel(frame: Frame, number: int, reason: str, who: str, dry_run: bool) -> None:
+        _cancel(frame, name, number, reason=reason, who=who, dry_run=dry_run)
+
+
+_LIST = """List {name}s, the newest first; without --all only those that are open.
+
+\b
+Example:
+  reminder {name} list --all --account LN-1001
+"""
+
+_SHOW = """Show one {name}, and where it stands by the book as it is now.
+
+\b
+Example:
+  reminder {name} show 17
+"""
+
+_CANCEL = """Take an open {name} back: {cancelled}.
+
+\b
+Example:
+  reminder {name} cancel 17 --reason "meant for another account"
+"""
+
+
+def _show_list(frame: Frame, name: str, *, account_id: str | None, everything: bool, limit: int, as_json: bool) -> None:
     from reminder.cli.output import emit_json, instant, table
+    from reminder.domain.agreement import AgreementKind
     from reminder.store import agreements
 
+    kind = AgreementKind(name)
     with frame.database(read_only=True) as engine, engine.connect() as connection:
         found = agreements.listing(connection, kind=kind, open_only=not everything, account_id=account_id, limit=limit)
     if as_json:
@@ -122,17 +176,17 @@ def show_list(
         )
         for each in found
     ]
-    columns = (kind.value, "account", "amount", "first day", "last day", "state", "made", "who", "note")
-    table(columns, rows, right=(kind.value, "amount"))
+    columns = (name, "account", "amount", "first day", "last day", "state", "made", "who", "note")
+    table(columns, rows, right=(name, "amount"))
 
 
-def show(frame: Frame, kind: AgreementKind, number: int, *, as_json: bool) -> None:
-    """Print one agreement, and where it stands by the book as it is now."""
+def _show(frame: Frame, name: str, number: int, *, as_json: bool) -> None:
     from reminder.cli.output import clean, emit_json, instant, table
+    from reminder.domain.agreement import AgreementKind
     from reminder.pipeline.agreements import standing_of
 
     with frame.deployment(read_only=True) as deployment:
-        found, standing = standing_of(deployment, number, kind, frame.now())
+        found, standing = standing_of(deployment, number, AgreementKind(name), frame.now())
     data = _data(found) | {"stands": standing.state if standing else None, "why": standing.why if standing else None}
     if as_json:
         emit_json(data)
@@ -146,16 +200,17 @@ def show(frame: Frame, kind: AgreementKind, number: int, *, as_json: bool) -> No
         "on record": f"{found.state}{f' since {instant(found.ended_at, zone)}' if found.ended_at else ''}",
         "by the book": f"{standing.state}: {standing.why}" if standing else "not to be told: see `reminder explain`",
     }
-    for name, text in lines.items():
+    for label, text in lines.items():
         if text:
-            click.echo(f"  {name + ':':<13}{clean(text)}")
+            click.echo(f"  {label + ':':<13}{clean(text)}")
     table(("by", "amount"), [(part.day, part.amount) for part in found.parts], right=("amount",))
 
 
-def cancel(frame: Frame, kind: AgreementKind, number: int, *, reason: str, who: str, dry_run: bool) -> None:
-    """Take an open agreement back, for a reason that is kept."""
+def _cancel(frame: Frame, name: str, number: int, *, reason: str, who: str, dry_run: bool) -> None:
+    from reminder.domain.agreement import AgreementKind
     from reminder.store import agreements
 
+    kind = AgreementKind(name)
     with frame.writing(dry_run=dry_run) as connection:
         found = agreements.cancel(connection, number, kind=kind, why=reason, who=who, at=frame.now())
     whose = f"{found.name.capitalize()} of account {found.account_id}"

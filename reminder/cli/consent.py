@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -14,15 +13,13 @@ from reminder.cli.whom import (
     customer_option,
     defaults_of,
     file_argument,
+    masked,
     number_argument,
     parsed,
     spelt_channel,
     spelt_whom,
     tell_list,
 )
-
-if TYPE_CHECKING:
-    from reminder.domain.consent import Consent
 
 __all__ = ["consent"]
 
@@ -114,7 +111,7 @@ def list_(
             connection, active_only=not everything, limit=limit, number=e164, customer_id=customer_id
         )
     if as_json:
-        emit_json([_masked(each) for each in found])
+        emit_json([masked(each) for each in found])
         return
     zone = frame.installation.settings.schedule.timezone
     rows = [
@@ -202,11 +199,3 @@ def import_(frame: Frame, file: Path, source: str, who: str, dry_run: bool, as_j
 
 def _is(dry_run: bool) -> str:
     return "would be" if dry_run else "is"
-
-
-def _masked(entry: Consent) -> Consent:
-    from dataclasses import replace
-
-    from reminder.domain.phone import mask_phone
-
-    return replace(entry, number=mask_phone(entry.number) if entry.number else None)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reminder.cli.frame import Frame, dry_run_option, json_option, limit_option, pass_frame, who_option
+from reminder.cli.agreeing import add_commands
+from reminder.cli.frame import Frame, dry_run_option, json_option, pass_frame, who_option
 
 if TYPE_CHECKING:
     from reminder.domain.agreement import Part
@@ -94,56 +95,4 @@ def _parts(given: tuple[str, ...], monthly: int | None, first: str | None) -> Ca
     return lambda owed: [Part(day, Money.of(amount, owed.currency)) for day, amount in read]
 
 
-@plan.command("list")
-@click.option("--account", "account_id", metavar="ID", help="Only of this account.")
-@click.option("--all", "everything", is_flag=True, help="Also those that were kept, broken or cancelled.")
-@limit_option(100)
-@json_option
-@pass_frame
-def list_(frame: Frame, account_id: str | None, everything: bool, limit: int, as_json: bool) -> None:
-    """List plans, the newest first; without --all only those that are open.
-
-    \b
-    Example:
-      reminder plan list --all --account LN-1001
-    """
-    from reminder.cli.agreeing import show_list
-    from reminder.domain.agreement import AgreementKind
-
-    show_list(frame, AgreementKind.PLAN, account_id=account_id, everything=everything, limit=limit, as_json=as_json)
-
-
-@plan.command()
-@click.argument("number", type=click.IntRange(min=1))
-@json_option
-@pass_frame
-def show(frame: Frame, number: int, as_json: bool) -> None:
-    """Show one plan, and where it stands by the book as it is now.
-
-    \b
-    Example:
-      reminder plan show 17
-    """
-    from reminder.cli.agreeing import show as show_agreement
-    from reminder.domain.agreement import AgreementKind
-
-    show_agreement(frame, AgreementKind.PLAN, number, as_json=as_json)
-
-
-@plan.command()
-@click.argument("number", type=click.IntRange(min=1))
-@click.option("--reason", required=True, help="Why: it is kept.")
-@who_option
-@dry_run_option
-@pass_frame
-def cancel(frame: Frame, number: int, reason: str, who: str, dry_run: bool) -> None:
-    """Take an open plan back: its account is reminded by its own due date again.
-
-    \b
-    Example:
-      reminder plan cancel 17 --reason "meant for another account"
-    """
-    from reminder.cli.agreeing import cancel as cancel_agreement
-    from reminder.domain.agreement import AgreementKind
-
-    cancel_agreement(frame, AgreementKind.PLAN, number, reason=reason, who=who, dry_run=dry_run)
+add_commands(plan, cancelled="its account is reminded by its own due date again")

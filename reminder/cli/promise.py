@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from reminder.cli.frame import Frame, dry_run_option, json_option, limit_option, pass_frame, who_option
+from reminder.cli.agreeing import add_commands
+from reminder.cli.frame import Frame, dry_run_option, json_option, pass_frame, who_option
 from reminder.cli.whom import file_argument, tell_list
 
 __all__ = ["promise"]
@@ -95,56 +96,4 @@ def import_(frame: Frame, file: Path, who: str, dry_run: bool, as_json: bool) ->
     tell_list(report, dry_run=dry_run, as_json=as_json)
 
 
-@promise.command("list")
-@click.option("--account", "account_id", metavar="ID", help="Only of this account.")
-@click.option("--all", "everything", is_flag=True, help="Also those that were kept, broken or cancelled.")
-@limit_option(100)
-@json_option
-@pass_frame
-def list_(frame: Frame, account_id: str | None, everything: bool, limit: int, as_json: bool) -> None:
-    """List promises, the newest first; without --all only those that are open.
-
-    \b
-    Example:
-      reminder promise list --all --account LN-1001
-    """
-    from reminder.cli.agreeing import show_list
-    from reminder.domain.agreement import AgreementKind
-
-    show_list(frame, AgreementKind.PROMISE, account_id=account_id, everything=everything, limit=limit, as_json=as_json)
-
-
-@promise.command()
-@click.argument("number", type=click.IntRange(min=1))
-@json_option
-@pass_frame
-def show(frame: Frame, number: int, as_json: bool) -> None:
-    """Show one promise, and where it stands by the book as it is now.
-
-    \b
-    Example:
-      reminder promise show 17
-    """
-    from reminder.cli.agreeing import show as show_agreement
-    from reminder.domain.agreement import AgreementKind
-
-    show_agreement(frame, AgreementKind.PROMISE, number, as_json=as_json)
-
-
-@promise.command()
-@click.argument("number", type=click.IntRange(min=1))
-@click.option("--reason", required=True, help="Why: it is kept.")
-@who_option
-@dry_run_option
-@pass_frame
-def cancel(frame: Frame, number: int, reason: str, who: str, dry_run: bool) -> None:
-    """Take an open promise back: its account is reminded again, and nothing is broken.
-
-    \b
-    Example:
-      reminder promise cancel 17 --reason "meant for another account"
-    """
-    from reminder.cli.agreeing import cancel as cancel_agreement
-    from reminder.domain.agreement import AgreementKind
-
-    cancel_agreement(frame, AgreementKind.PROMISE, number, reason=reason, who=who, dry_run=dry_run)
+add_commands(promise, cancelled="its account is reminded again, and nothing is broken")

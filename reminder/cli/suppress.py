@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -14,15 +13,13 @@ from reminder.cli.whom import (
     customer_option,
     defaults_of,
     file_argument,
+    masked,
     number_argument,
     parsed,
     spelt_channel,
     spelt_whom,
     tell_list,
 )
-
-if TYPE_CHECKING:
-    from reminder.domain.hold import Suppression
 
 __all__ = ["suppress"]
 
@@ -96,7 +93,7 @@ def list_(frame: Frame, everything: bool, limit: int, as_json: bool) -> None:
     with frame.database(read_only=True) as engine, engine.connect() as connection:
         found = suppressions.listing(connection, active_only=not everything, limit=limit)
     if as_json:
-        emit_json([_masked(each) for each in found])
+        emit_json([masked(each) for each in found])
         return
     zone = frame.installation.settings.schedule.timezone
     rows = [
@@ -215,7 +212,7 @@ def export(frame: Frame, form: str, output: Path | None, full_numbers: bool) -> 
         raise click.UsageError("expected --output beside --full-numbers: full numbers don't belong on a screen")
     with frame.database(read_only=True) as engine, engine.connect() as connection:
         found = suppressions.in_force(connection)
-    shown = found if full_numbers else [_masked(each) for each in found]
+    shown = found if full_numbers else [masked(each) for each in found]
     text = written(SUPPRESSION_COLUMNS, shown, form)
     if output is None:
         click.echo(text, nl=False)
@@ -225,11 +222,3 @@ def export(frame: Frame, form: str, output: Path | None, full_numbers: bool) -> 
     if full_numbers:
         message = "Warning: it holds full numbers. Keep it where only those can read it who must, and delete it then."
         click.secho(message, fg="yellow", err=True)
-
-
-def _masked(entry: Suppression) -> Suppression:
-    from dataclasses import replace
-
-    from reminder.domain.phone import mask_phone
-
-    return replace(entry, number=mask_phone(entry.number) if entry.number else None)

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from reminder.cli.frame import EXIT_FAILURE, Frame
 
 if TYPE_CHECKING:
+    from reminder.domain.consent import Consent
+    from reminder.domain.hold import Suppression
     from reminder.pipeline.lists import Defaults, ListReport
 
 __all__ = [
-    "CHANNELS", "account_option", "customer_option", "defaults_of", "file_argument", "number_argument", "parsed",
-    "spelt_channel", "spelt_whom", "tell_list",
+    "CHANNELS", "account_option", "customer_option", "defaults_of", "file_argument", "masked", "number_argument",
+    "parsed", "spelt_channel", "spelt_whom", "tell_list",
 ]  # fmt: skip
 
 CHANNELS = ("*", "sms")
+
+Listed = TypeVar("Listed", "Consent", "Suppression")
 
 number_argument = click.argument("number", required=False)
 customer_option = click.option("--customer", "customer_id", metavar="ID", help="A customer.")
@@ -46,6 +50,15 @@ def spelt_whom(e164: str | None, customer_id: str | None, account_id: str | None
 def spelt_channel(channel: str) -> str:
     """Return a channel in words."""
     return "every channel" if channel == "*" else channel
+
+
+def masked(entry: Listed) -> Listed:
+    """Return the entry with its number masked, for a screen."""
+    from dataclasses import replace
+
+    from reminder.domain.phone import mask_phone
+
+    return replace(entry, number=mask_phone(entry.number) if entry.number else None)
 
 
 def defaults_of(frame: Frame, source: str, who: str) -> Defaults:
