@@ -12,10 +12,13 @@ from reminder.domain.verdict import Reason
 from reminder.gateways.base import scrub
 from reminder.store.attempts import Answer
 
-__all__ = ["PATIENCE_MAX", "Tried", "answer_for"]
+__all__ = ["HELD_BACK_SECONDS_MIN", "PATIENCE_MAX", "Tried", "answer_for"]
 
 PATIENCE_MAX = timedelta(days=7)
 """The longest that a gateway may ask us to wait; some have answered with instants beyond the calendar."""
+
+HELD_BACK_SECONDS_MIN = 1.0
+"""The least that what was held back waits, in seconds: it burns no attempt, so nothing else would end such tries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ def answer_for(
         # The gateway is paused for everybody; the reminder has done nothing wrong, so no attempt is burnt.
         return _postponed(tried, outcome, at + timedelta(minutes=pause_minutes if tried.turns == 1 else 0), burns=False)
     if outcome.kind is Refusal.HELD_BACK:
-        waits = at + timedelta(seconds=_patience(outcome.after_seconds))
+        waits = at + timedelta(seconds=max(HELD_BACK_SECONDS_MIN, _patience(outcome.after_seconds)))
         return replace(_postponed(tried, outcome, waits, burns=False), outcome="held_back")
     if outcome.kind is not Refusal.RETRY:
         return _refused(tried, outcome, f"{Reason.REFUSED}: {_words(outcome)}")

@@ -19,6 +19,7 @@ from reminder.store.rows import among
 from reminder.store.schema import REASON_CHARS_MAX, outbox
 
 __all__ = [
+    "AGAIN_SECONDS",
     "Ending",
     "Postponement",
     "by_id",
@@ -37,6 +38,9 @@ __all__ = [
 ]
 
 CHUNK_ROWS = 500
+
+AGAIN_SECONDS = 60
+"""After how long what was put back to an instant that has already come is asked again, in seconds."""
 
 T = TypeVar("T")
 
@@ -121,16 +125,27 @@ def _has_another_head(at: datetime) -> ColumnElement[bool]:
 
 
 def postpone(connection: Connection, items: Sequence[Postponement], *, owner: str, at: datetime) -> None:
-    """Give claimed reminders back, each with the time and the reason for which it waits."""
+    """Give claimed reminders back, each with the time and the reason for which it waits.
+
+    None is put back to an instant that has come at `at`: one pass would claim it again and again, and not end.
+    """
     if not items:
         return
+    again = at + timedelta(seconds=AGAIN_SECONDS)
     connection.execute(
         update(outbox)
         .where(outbox.c.reminder_id == bindparam("id"), _claimed_by(owner))
         .values(
             not_before=bindparam("then"), reason=bindparam("why"), lease_owner=None, lease_until=None, changed_at=at
         ),
-        [{"id": item.reminder_id, "then": item.not_before, "why": item.reason[:REASON_CHARS_MAX]} for item in items],
+        [
+            {
+                "id": item.reminder_id,
+                "then": item.not_before if item.not_before > at else again,
+                "why": item.reason[:REASON_CHARS_MAX],
+            }
+            for item in items
+        ],
     )
 
 

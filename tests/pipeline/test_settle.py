@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -11,14 +13,16 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
+from reminder.domain import decide, gates
 from reminder.domain.caps import Cap, CapPeriod
 from reminder.domain.lifecycle import State
-from reminder.domain.verdict import Reason
+from reminder.domain.verdict import GateAnswer, Reason
 from reminder.pipeline import call
+from reminder.pipeline.dispatch import dispatch
 from reminder.store import attempts
 from reminder.store.schema import event, outbox
 from support.outbox_rows import attempts_now, write_attempt
-from support.worlds import World, account_row, policy, step
+from support.worlds import DAYTIME, World, account_row, policy, step
 
 
 def meanwhile(world: World, happens: Callable[[Any], object]) -> None:
@@ -132,6 +136,32 @@ def test_a_hold_that_ends_is_noticed_soon(world: World, due: date) -> None:
     world.hold(account_id="A")
     world.run()
     assert only_row(world).not_before == world.at + timedelta(minutes=30)
+
+
+def _lets_pass(name: str) -> Callable[[Any], GateAnswer]:
+    return lambda _: GateAnswer(name, "a faulty gate lets everything pass")
+
+
+@pytest.mark.parametrize("capped", [False, True], ids=["hours", "room taken meanwhile"])
+def test_a_pass_ends_though_a_gate_is_wrong(
+    world: World, due: date, capped: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Laws 6 and 9: were the days of a step never over for its gate, one pass would still ask each reminder once."""
+    faulty = [replace(gate, ask=_lets_pass("expired")) if gate.name == "expired" else gate for gate in gates.CONTACT]
+    monkeypatch.setattr(decide, "CONTACT", tuple(faulty))
+    world.policies = (policy(**{"caps": (Cap(1, CapPeriod.ROLLING, 30),)} if capped else {"window": DAYTIME}),)
+    world.add_accounts(account_row("A", due))
+    world.plan()
+    world.at = datetime(2027, 1, 1, 23, tzinfo=UTC)  # weeks after its end, at seven in the morning in Shanghai
+    if capped:
+        meanwhile(
+            world, lambda connection: write_attempt(connection, "x", customer_id="customer of A", started_at=world.at)
+        )
+    batches = iter(range(5))
+    report = asyncio.run(dispatch(world.deployment(), stopping=lambda: next(batches, None) is None))
+
+    assert (report.claimed, world.recorder.calls) == (1, 0)
+    assert world.at < only_row(world).not_before <= world.at + timedelta(minutes=1)
 
 
 def _broken_at_the_end(monkeypatch: pytest.MonkeyPatch, place: Any, name: str, times: int, error: Exception) -> None:

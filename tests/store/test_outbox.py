@@ -328,6 +328,17 @@ def test_a_postponed_one_is_free_and_says_why(engine: Engine) -> None:
     assert (second.not_before, len(second.reason)) == (AT + SECOND, 300)
 
 
+@pytest.mark.parametrize("late", [timedelta(), timedelta(days=1)], ids=["now", "yesterday"])
+def test_nothing_is_put_back_to_what_has_come(engine: Engine, late: timedelta) -> None:
+    """Law 9: a pass ends, for what it has put back it does not claim again, whatever a faulty gate may say."""
+    with engine.begin() as connection:
+        row = remind(connection, **LEASED)
+        outbox.postpone(connection, [Postponement(row, AT - late, "hold: x")], owner=ME, at=AT)
+        assert outbox.claim(connection, owner=ME, at=AT, lease_seconds=60, limit=9) == []
+
+    assert snapshot(engine)[row].not_before == AT + timedelta(seconds=outbox.AGAIN_SECONDS)
+
+
 def test_endings_of_several_kinds_at_once(engine: Engine) -> None:
     """Each of a batch ends by its own event and with its own reason (law 4)."""
     events = (Event.CANCEL, Event.SUPPRESS, Event.SUPERSEDE, Event.EXPIRE)
