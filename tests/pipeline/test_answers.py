@@ -135,6 +135,6 @@ def test_whatever_is_said_something_follows(outcome: Refused, tries: int, turns:
     ("after", "waits"), [(None, 1.0), (7.5, 7.5), (-3.0, 1.0), (1e12, PATIENCE_MAX.total_seconds())]
 )
 def test_what_was_held_back_has_burnt_nothing(after: float | None, waits: float) -> None:
-    """A call that was never made costs no attempt, however many there were: it waits as it is told, and never for nothing (law 9)."""
+    """A call that was never made costs no attempt, and waits as long as it is told to, never for nothing (law 9)."""
     found = answer(Refused(Refusal.HELD_BACK, "held-back", after_seconds=after), attempts=99)
     assert (found.burns, found.counted, found.not_before) == (False, False, AT + timedelta(seconds=waits))
