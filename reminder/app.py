@@ -1,7 +1,6 @@
 """The composition root: joins the concrete parts, and is the only place that reads the clock and the environment.
 
-`read_installation` reads files and nothing else, so that checks and previews of policies need no database.
-`open_deployment` adds the database, the book and the gateways.
+To an installation, which is what the files say, `open_deployment` adds the database, the book and the gateways.
 """
 
 from __future__ import annotations
@@ -13,9 +12,8 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -24,26 +22,16 @@ from sqlalchemy import Engine
 from reminder.book.book import Book
 from reminder.book.mapping import BookMapping, mapped_book, own_book
 from reminder.config.book_model import BookSettings
-from reminder.config.check_key import read_check_key
 from reminder.config.encryption_key import read_encryption_keys
-from reminder.config.keywords import LoadedKeywords, load_keywords
-from reminder.config.policies import LoadedPolicies, load_policies
-from reminder.config.profiles import LoadedProfiles, load_profiles
 from reminder.config.secret_files import SecretFiles
-from reminder.config.settings import LoadedSettings, Settings, read_settings
 from reminder.config.wording import problems_of
-from reminder.config.wording_file import LoadedWording, load_wording
 from reminder.domain.record import Kind
 from reminder.domain.selector import canonical
-from reminder.errors import ConfigError, GatewayError, Problem, TemplateError
+from reminder.errors import ConfigError, GatewayError, Problem
 from reminder.gateways.base import Gateway, GatewayContext, NotConfiguredError
 from reminder.gateways.registry import build, gateway_class
-from reminder.message.catalogue import Catalogue
-from reminder.message.expression import Condition, compile_condition
-from reminder.message.values import Lender
+from reminder.installation import Installation
 from reminder.pipeline import terms
-from reminder.pipeline.check import Files
-from reminder.pipeline.check_wording import lender_hosts
 from reminder.pipeline.deployment import Deployment
 from reminder.store.engine import open_engine
 from reminder.store.keyring import Keyring
@@ -52,14 +40,12 @@ from reminder.store.schema import account as own_accounts
 from reminder.store.upgrade import require_current
 
 __all__ = [
-    "Installation",
     "environment",
     "gateways_of",
     "monotonic_usec",
     "now",
     "open_database",
     "open_deployment",
-    "read_installation",
     "redeployed",
     "steady",
 ]
@@ -83,95 +69,6 @@ def monotonic_usec() -> int:
 def environment() -> Mapping[str, str]:
     """Return the environment, files of secrets included. Nothing else in this program reads it."""
     return SecretFiles(os.environ)  # noqa: TID251 - the one place
-
-
-@dataclass(frozen=True)
-class Installation:
-    """What a deployment's files say: settings, profiles, policies and templates, with every problem found in them."""
-
-    loaded: LoadedSettings
-    environ: Mapping[str, str]
-    profiles: LoadedProfiles
-    policies: LoadedPolicies
-    catalogue: Catalogue
-    conditions: Mapping[str, Condition]
-    wording: LoadedWording
-    when_problems: tuple[Problem, ...]
-    check_key: bytes | None = field(default=None, repr=False)
-    key_problems: tuple[Problem, ...] = ()
-
-    @property
-    def settings(self) -> Settings:
-        """The settings, with the environment's values in them."""
-        return self.loaded.settings
-
-    @property
-    def problems(self) -> tuple[Problem, ...]:
-        """Everything wrong with profiles, policies, conditions and templates; the other files are in force (law 9)."""
-        return (
-            *self.profiles.problems,
-            *self.policies.problems,
-            *self.when_problems,
-            *self.catalogue.problems,
-            *self.wording.problems,
-            *self.key_problems,
-        )
-
-    @cached_property
-    def keywords(self) -> LoadedKeywords:
-        """What customers may write, and what it means; read when it is first asked for."""
-        return load_keywords(self.loaded.folder / "keywords")
-
-    @cached_property
-    def lender(self) -> Lender:
-        """Who sends, by language."""
-        lender, hosts = self.settings.lender, lender_hosts(self.settings)
-        return Lender(name=lender.name, hotline=lender.hotline, app=lender.app, pay=lender.pay, hosts=hosts)
-
-    @property
-    def files(self) -> Files:
-        """The files of the deployment, as the checks of `reminder.pipeline.check` take them."""
-        has_key = self.check_key is not None
-        return Files(self.loaded, self.profiles, self.policies, self.catalogue, self.lender, self.wording, has_key)
-
-
-def read_installation(folder: Path, environ: Mapping[str, str]) -> Installation:
-    """Return what the files below `folder` (the deployment's `config`) say.
-
-    Raises ConfigError only where the settings themselves can't be used; what is wrong elsewhere is in `problems`.
-    """
-    loaded = read_settings(folder, environ)
-    profiles = load_profiles(loaded.profiles, loaded.calendars, loaded.settings.lender.role)
-    policies = load_policies(loaded.policies, profiles.binding, profiles.calendars)
-    languages = loaded.settings.languages
-    catalogue = Catalogue(loaded.templates, default_language=languages.default, fallback=languages.fallback)
-    conditions, problems = _conditions(policies)
-    key, key_problems = _check_key(loaded.settings)
-    wording = load_wording(folder / "wording")
-    return Installation(
-        loaded, environ, profiles, policies, catalogue, conditions, wording, tuple(problems), key, key_problems
-    )
-
-
-def _check_key(settings: Settings) -> tuple[bytes | None, tuple[Problem, ...]]:
-    try:
-        return read_check_key(Path(settings.check_key_file)), ()
-    except ConfigError as error:
-        return None, tuple(error.problems)
-
-
-def _conditions(policies: LoadedPolicies) -> tuple[dict[str, Condition], list[Problem]]:
-    conditions: dict[str, Condition] = {}
-    problems: list[Problem] = []
-    for policy in policies.policies:
-        for step in policy.steps:
-            if step.when is None or step.number > 1:
-                continue
-            try:
-                conditions[step.when] = compile_condition(step.when)
-            except TemplateError as error:
-                problems.append(policies.step_problem(policy.name, step.id, "when", str(error)))
-    return conditions, problems
 
 
 @contextmanager

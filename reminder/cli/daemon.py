@@ -44,8 +44,9 @@ def daemon(frame: Frame) -> None:
 @contextmanager
 def _opened(frame: Frame) -> Iterator[Live]:
     """Lend the deployment as its files say now: while a database was waited for, they may have been edited."""
-    from reminder.app import open_deployment, read_installation
+    from reminder.app import open_deployment
     from reminder.daemon.reload import Live
+    from reminder.installation import read_installation
 
     installation = read_installation(frame.folder, frame.environ)
     with open_deployment(installation) as deployment:

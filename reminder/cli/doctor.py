@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from reminder.app import Installation
+    from reminder.installation import Installation
     from reminder.pipeline.diagnosis import Diagnosis, Finding
     from reminder.store.gateway_states import GatewayPause
 

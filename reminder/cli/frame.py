@@ -23,7 +23,7 @@ from reminder.errors import ConfigError, ReminderError
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-    from reminder.app import Installation
+    from reminder.installation import Installation
     from reminder.pipeline.check import Files
     from reminder.pipeline.deployment import Deployment
 
@@ -69,7 +69,7 @@ class Frame:
     @cached_property
     def installation(self) -> Installation:
         """What the files of the deployment say, read once. Raises ConfigError where the settings can't be used."""
-        from reminder.app import read_installation
+        from reminder.installation import read_installation
 
         return read_installation(self.folder, self.environ)
 

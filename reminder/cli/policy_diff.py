@@ -51,8 +51,9 @@ def diff(frame: Frame, folder: Path, at: str | None, days: int, limit: int | Non
       reminder policy diff --against /tmp/in-force/config
       reminder policy diff --against /tmp/in-force/config --days 30
     """
-    from reminder.app import read_installation, redeployed
+    from reminder.app import redeployed
     from reminder.cli.output import emit_json
+    from reminder.installation import read_installation
     from reminder.pipeline.differ import compare
 
     instant = parse_at(at, frame.installation)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine, Row
 
-    from reminder.app import Installation
+    from reminder.installation import Installation
     from reminder.store.gateway_states import GatewayPause
     from reminder.store.guards import Pause
     from reminder.store.leases import Lease

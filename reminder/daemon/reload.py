@@ -20,11 +20,12 @@ from typing import Final
 import structlog
 from sqlalchemy import Connection
 
-from reminder.app import Installation, read_installation, redeployed
+from reminder.app import redeployed
 from reminder.config.settings import Settings
 from reminder.daemon.ticks import Schedule
 from reminder.domain.record import Actor, Entry, Kind
 from reminder.errors import ConfigError, Problem
+from reminder.installation import Installation, read_installation
 from reminder.pipeline.check import check_installation
 from reminder.pipeline.deployment import Deployment
 from reminder.store import edits, record, refusals

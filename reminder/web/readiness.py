@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reminder.app import Installation
 from reminder.domain.trouble import CODES, Kind
+from reminder.installation import Installation
 from reminder.pipeline.deployment import Deployment
 from reminder.pipeline.troubles import TICK_PATIENCE, Calendar, look_for_troubles
 from reminder.store.rekeying import amiss, standing

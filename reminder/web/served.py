@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Generic, Protocol, TypeVar
 
-from reminder.app import Installation, steady
+from reminder.app import steady
+from reminder.installation import Installation
 from reminder.pipeline.deployment import Deployment
 
 __all__ = ["Kept", "Served", "Standing"]

@@ -17,12 +17,12 @@ from contextlib import contextmanager
 import structlog
 import uvicorn
 
-from reminder.app import Installation
 from reminder.config.keywords import MEANINGS, KeywordsModel
 from reminder.config.settings import Settings
 from reminder.domain.receipt import Meaning
 from reminder.errors import ConfigError, Problem
 from reminder.gateways.receiving import receiver
+from reminder.installation import Installation
 from reminder.message.keywords import Keywords, KeywordSet, Phrases
 from reminder.pipeline.deployment import Deployment
 from reminder.pipeline.replies import Reception

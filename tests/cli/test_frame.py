@@ -14,11 +14,11 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from reminder.app import read_installation
 from reminder.cli import COMMANDS, main
 from reminder.cli.frame import Guarded, parse_at
 from reminder.cli.lazy import Lazy
 from reminder.errors import ConfigError, Problem, StoreError
+from reminder.installation import read_installation
 
 Run = Callable[..., Result]
 HELP_SECONDS_MAX = 0.3

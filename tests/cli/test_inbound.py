@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from reminder.app import now, open_database, read_installation
+from reminder.app import now, open_database
 from reminder.domain.receipt import Inbound, Meaning
+from reminder.installation import read_installation
 from reminder.store import inbound
 
 Run = Callable[..., Result]

@@ -11,11 +11,12 @@ import click
 import pytest
 from click.testing import Result
 
-from reminder.app import now, open_database, read_installation
+from reminder.app import now, open_database
 from reminder.cli import main
 from reminder.domain.guard import Finding, GuardName
 from reminder.domain.lifecycle import State
 from reminder.domain.receipt import Inbound, Meaning
+from reminder.installation import read_installation
 from reminder.store import guards, inbound
 from support.outbox_rows import remind, write_attempt
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from reminder.app import now, open_database, read_installation
+from reminder.app import now, open_database
 from reminder.domain.lifecycle import State
+from reminder.installation import read_installation
 from support.outbox_rows import remind, write_attempt
 
 Run = Callable[..., Result]

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from reminder.app import open_deployment, read_installation
+from reminder.app import open_deployment
 from reminder.daemon.ticks import Schedule
+from reminder.installation import read_installation
 from reminder.pipeline.deployment import Deployment
 from support.deployments import write_deployment
 

@@ -19,8 +19,9 @@ import pytest
 from sqlalchemy import func, select
 from structlog.testing import capture_logs
 
-from reminder.app import open_database, read_installation
+from reminder.app import open_database
 from reminder.daemon import company
+from reminder.installation import read_installation
 from reminder.store.schema import attempt, daemon
 from support.deployments import add_accounts, row
 

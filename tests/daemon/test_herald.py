@@ -11,9 +11,10 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from reminder.app import now, open_deployment, read_installation
+from reminder.app import now, open_deployment
 from reminder.daemon.herald import Herald
 from reminder.daemon.reload import Live
+from reminder.installation import read_installation
 from reminder.store import alerts, gateway_states
 from support.alerted import Service, listening
 

@@ -16,12 +16,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, select
 
-from reminder.app import open_database, read_installation
+from reminder.app import open_database
 from reminder.daemon.reload import InForce
 from reminder.daemon.service import serve
 from reminder.daemon.supervisor import Supervisor
 from reminder.daemon.ticks import Schedule, TickReport, tick
 from reminder.domain.guard import GuardName
+from reminder.installation import read_installation
 from reminder.pipeline.deployment import Deployment
 from reminder.store import guards
 from reminder.store.schema import attempt, outbox

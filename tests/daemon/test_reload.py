@@ -14,10 +14,11 @@ import pytest
 from sqlalchemy import select, text
 from structlog.testing import capture_logs
 
-from reminder.app import open_deployment, read_installation
+from reminder.app import open_deployment
 from reminder.daemon.reload import Live
 from reminder.daemon.service import serve
 from reminder.daemon.supervisor import Supervisor
+from reminder.installation import read_installation
 from reminder.pipeline.deployment import Deployment
 from reminder.store import refusals
 from reminder.store.schema import outbox

@@ -20,12 +20,13 @@ import pytest
 from sqlalchemy import select, text
 from structlog.testing import capture_logs
 
-from reminder.app import open_database, read_installation
+from reminder.app import open_database
 from reminder.daemon.reload import InForce
 from reminder.daemon.service import serve
 from reminder.daemon.supervisor import Supervisor
 from reminder.daemon.ticks import Schedule
 from reminder.domain.message import Message, Outcome
+from reminder.installation import read_installation
 from reminder.pipeline.deployment import Deployment
 from reminder.store.schema import attempt, outbox
 from support.deployments import add_accounts, row

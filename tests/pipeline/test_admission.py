@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
-from reminder.app import open_deployment, read_installation
+from reminder.app import open_deployment
 from reminder.domain.breaker import FAILURES_MAX, OPEN_SECONDS, PROBE_SECONDS
 from reminder.domain.rate import Rate
 from reminder.domain.verdict import Reason
+from reminder.installation import read_installation
 from reminder.pipeline.admission import AHEAD_MAX, PROBE_WAIT
 from reminder.pipeline.dispatch import dispatch
 from reminder.pipeline.tally import DispatchReport

@@ -23,7 +23,8 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import Engine, select
 
-from reminder.app import now, open_deployment, read_installation
+from reminder.app import now, open_deployment
+from reminder.installation import read_installation
 from reminder.pipeline.reconcile import reconcile
 from reminder.pipeline.run import run_pass
 from reminder.store.engine import open_engine

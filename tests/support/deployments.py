@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from pathlib import Path
 
-from reminder.app import now, open_database, read_installation
+from reminder.app import now, open_database
 from reminder.book.importer import ImportReport, import_accounts
 from reminder.config.check_key import CHECK_KEY_FILE, write_check_key
 from reminder.config.scaffold import bundled
+from reminder.installation import read_installation
 from reminder.store.schema import account
 from reminder.store.upgrade import upgrade
 

@@ -17,7 +17,8 @@ import pytest
 from sqlalchemy import Engine
 from twilio.request_validator import RequestValidator
 
-from reminder.app import open_database, read_installation
+from reminder.app import open_database
+from reminder.installation import read_installation
 from support.deployments import write_deployment
 
 FAKE = Path(__file__).parents[1] / "fakes" / "fake_twilio.py"

@@ -13,8 +13,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
 from reminder import __version__
-from reminder.app import now, open_deployment, read_installation
+from reminder.app import now, open_deployment
 from reminder.domain.trouble import CODES
+from reminder.installation import read_installation
 from reminder.pipeline.run import run_pass
 from reminder.pipeline.vitals import LATENCY_BOUNDS_SECONDS, Histogram
 from reminder.web.exposition import Family, Metric, exposed

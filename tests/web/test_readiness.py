@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from reminder.app import now, open_deployment, read_installation
+from reminder.app import now, open_deployment
+from reminder.installation import read_installation
 from reminder.pipeline.vitals import Vitals
 from reminder.store import gateway_states
 from reminder.web.readiness import Complaint, readiness_of

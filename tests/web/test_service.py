@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from reminder.app import Installation, open_deployment, read_installation
+from reminder.app import open_deployment
 from reminder.domain.receipt import Meaning
+from reminder.installation import Installation, read_installation
 from reminder.pipeline.deployment import Deployment
 from reminder.web import service
 from support.deployments import write_deployment

@@ -18,7 +18,8 @@ import pytest
 from sqlalchemy import Engine, select, text, update
 from twilio.request_validator import RequestValidator
 
-from reminder.app import open_deployment, read_installation
+from reminder.app import open_deployment
+from reminder.installation import read_installation
 from reminder.pipeline.run import run_pass
 from reminder.store.schema import attempt, hold, inbound, outbox, receipt, suppression
 from support.deployments import add_accounts, row

@@ -11,8 +11,9 @@ from typing import Any
 
 import yaml
 
-from reminder.app import open_database, read_installation
+from reminder.app import open_database
 from reminder.config.scaffold import write_deployment
+from reminder.installation import read_installation
 from reminder.store.upgrade import upgrade
 
 ENVIRON = {"TWILIO_ACCOUNT_SID": "AC" + "0" * 32, "TWILIO_AUTH_TOKEN": "a-token-for-nobody"}

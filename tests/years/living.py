@@ -15,8 +15,9 @@ from typing import Any
 import structlog
 from sqlalchemy import Engine, event
 
-from reminder.app import open_deployment, read_installation
+from reminder.app import open_deployment
 from reminder.daemon.reload import Live
+from reminder.installation import read_installation
 from reminder.store.engine import open_engine
 from reminder.web.service import reception_of
 from years.days import day

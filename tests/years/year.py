@@ -11,10 +11,11 @@ from random import Random
 
 from sqlalchemy import Engine
 
-from reminder.app import read_installation, redeployed
+from reminder.app import redeployed
 from reminder.daemon.reload import Live
 from reminder.daemon.ticks import TickReport, tick
 from reminder.domain.guard import ClockWatch
+from reminder.installation import read_installation
 from reminder.pipeline.dispatch import dispatch
 from reminder.pipeline.plan import plan
 from reminder.pipeline.preview import Verb, preview

@@ -10,8 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import Connection, select
 
-from reminder.app import open_database, read_installation
+from reminder.app import open_database
 from reminder.cli import main
+from reminder.installation import read_installation
 from reminder.store.schema import outbox
 from support.deployments import write_deployment
 

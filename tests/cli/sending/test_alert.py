@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from reminder.app import now, open_database, read_installation
+from reminder.app import now, open_database
 from reminder.domain.trouble import Kind, Trouble
+from reminder.installation import read_installation
 from reminder.store import alerts
 from support.alerted import GONE, Service, listening
 

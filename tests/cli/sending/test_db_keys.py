@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from reminder.app import now, open_database, read_installation
+from reminder.app import now, open_database
+from reminder.installation import read_installation
 from reminder.store import daemons
 from support.deployments import add_accounts, row
 

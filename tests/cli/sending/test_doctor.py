@@ -12,7 +12,8 @@ import pytest
 from click.testing import Result
 from sqlalchemy import text
 
-from reminder.app import now, open_database, read_installation
+from reminder.app import now, open_database
+from reminder.installation import read_installation
 from reminder.pipeline.diagnosis import CODES, PARTS
 from reminder.store import gateway_states
 from support.deployments import PHONE, add_accounts, row

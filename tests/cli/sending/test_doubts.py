@@ -10,8 +10,9 @@ import pytest
 from click.testing import Result
 from sqlalchemy import update
 
-from reminder.app import open_database, read_installation
+from reminder.app import open_database
 from reminder.domain.lifecycle import Event
+from reminder.installation import read_installation
 from reminder.store import attempts
 from reminder.store.attempts import Answer
 from reminder.store.schema import attempt, outbox

@@ -11,9 +11,10 @@ import pytest
 from click.testing import Result
 from sqlalchemy import text
 
-from reminder.app import open_database, read_installation
+from reminder.app import open_database
 from reminder.cli.outbox import _STATES
 from reminder.domain.lifecycle import State
+from reminder.installation import read_installation
 from support.deployments import add_accounts, row
 
 Run = Callable[..., Result]

@@ -14,8 +14,9 @@ import pytest
 from click.testing import Result
 from sqlalchemy import text
 
-from reminder.app import open_database, read_installation
+from reminder.app import open_database
 from reminder.cli.report import _HEADINGS
+from reminder.installation import read_installation
 from reminder.pipeline.report import By
 from support.deployments import PHONE, add_accounts, row, today
 

@@ -16,7 +16,8 @@ import pytest
 from click.testing import Result
 from sqlalchemy import text
 
-from reminder.app import now, open_database, read_installation
+from reminder.app import now, open_database
+from reminder.installation import read_installation
 from reminder.store import gateway_states, holds, plan_runs
 from reminder.store.schema import metadata
 from support.deployments import add_accounts, row

@@ -12,7 +12,8 @@ import pytest
 from click.testing import Result
 from sqlalchemy import insert
 
-from reminder.app import now, open_database, read_installation
+from reminder.app import now, open_database
+from reminder.installation import read_installation
 from reminder.store.schema import attempt
 from support.deployments import add_accounts, row
 

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from reminder.app import open_deployment, read_installation
+from reminder.app import open_deployment
 from reminder.daemon.reload import schedule_of
 from reminder.daemon.ticks import tick
+from reminder.installation import read_installation
 from support.deployments import add_accounts, row, today
 from support.leading import lead
 

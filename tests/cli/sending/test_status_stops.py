@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from reminder.app import now, open_database, read_installation
+from reminder.app import now, open_database
 from reminder.domain.guard import Finding, GuardName
+from reminder.installation import read_installation
 from reminder.store import guards, leases, refusals
 
 Run = Callable[..., Result]
