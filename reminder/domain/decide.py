@@ -19,12 +19,16 @@ NOT_ASKED = "not asked: the reminder does not stand"
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A verdict with the case it is about. `subject` is None where the reminder does not stand at all."""
+    """A verdict with the case it is about. `subject` is None where the reminder does not stand at all.
+
+    `asked` are the answers of the gates up to the one that decides: of all of them where a text is to be sent.
+    """
 
     case: Case
     at: datetime
     verdict: Verdict
     subject: Subject | None
+    asked: tuple[GateAnswer, ...] = ()
 
 
 def decide(case: Case, at: datetime) -> Decision:
@@ -32,18 +36,21 @@ def decide(case: Case, at: datetime) -> Decision:
 
     The same case at the same instant always gets the same verdict, whoever asks.
     """
+    asked: list[GateAnswer] = []
     for _name, stands in STANDING:
-        stopped = stands(case, at).stops
-        if stopped is not None:
-            return Decision(case, at, stopped, None)
+        answer = stands(case, at)
+        asked.append(answer)
+        if answer.stops is not None:
+            return Decision(case, at, answer.stops, None, tuple(asked))
     subject = _subject(case, at)
     for gate in CONTACT:
         if gate.texts_only and subject.step.leg == "event":
             continue
-        stopped = gate.ask(subject).stops
-        if stopped is not None:
-            return Decision(case, at, stopped, subject)
-    return Decision(case, at, Send(_valid_until(subject)), subject)
+        answer = gate.ask(subject)
+        asked.append(answer)
+        if answer.stops is not None:
+            return Decision(case, at, answer.stops, subject, tuple(asked))
+    return Decision(case, at, Send(_valid_until(subject)), subject, tuple(asked))
 
 
 def answers(case: Case, at: datetime) -> Iterator[GateAnswer]:

@@ -21,7 +21,7 @@ from reminder.domain.gates import Subject
 from reminder.domain.message import Message
 from reminder.domain.policy import Step, Tier
 from reminder.domain.segments import Segmentation, segment
-from reminder.domain.verdict import Defer, Reason, Send, Skip
+from reminder.domain.verdict import Defer, GateAnswer, Reason, Send, Skip
 from reminder.errors import TemplateError
 from reminder.message.catalogue import Rendered
 from reminder.message.values import Missed, TextFacts, text_values
@@ -34,9 +34,13 @@ __all__ = ["HandOver", "Held", "Outcome", "Text", "by_customer", "compose"]
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One text for one customer, by one gateway; the first of `subjects` leads, the others are listed with it."""
+    """One text for one customer, by one gateway; the first of `subjects` leads, the others are listed with it.
+
+    `asked` is what every gate answered about each of them.
+    """
 
     subjects: tuple[Subject, ...]
+    asked: tuple[tuple[GateAnswer, ...], ...]
     rendered: Rendered
     segmentation: Segmentation
     choice: Choice
@@ -181,6 +185,7 @@ def _text_or_held(
     return [
         Text(
             subjects=subjects,
+            asked=tuple(decision.asked for decision in decisions),
             rendered=rendered,
             segmentation=segment(rendered.text, choice.gateway.counting),
             choice=choice,

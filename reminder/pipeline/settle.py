@@ -60,7 +60,7 @@ def settle(deployment: Deployment, outcomes: Sequence[Outcome], report: Dispatch
         _put_back_capped(connection, deployment, texts, reservation.capped, counted, at)
         told += [hand_over_entry(outcome, who=deployment.owner, at=at) for outcome in over]
         told += [
-            text_entry(text, reference, who=deployment.owner, at=at)
+            text_entry(text, reference, who=deployment.owner)
             for reference, text in texts.items()
             if reference in reservation.won
         ]

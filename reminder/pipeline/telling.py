@@ -7,6 +7,7 @@ as before is told once.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ from reminder.domain.case import Case
 from reminder.domain.decide import answers, ending
 from reminder.domain.lifecycle import Event, State, target
 from reminder.domain.record import Actor, Entry, Kind
-from reminder.domain.verdict import Defer
+from reminder.domain.verdict import Defer, GateAnswer
 from reminder.pipeline.compose import HandOver, Held, Text
 from reminder.store.attempts import Answer
 from reminder.store.schema import REASON_CHARS_MAX
@@ -44,11 +45,11 @@ def silence_entry(held: Held, *, who: str, at: datetime) -> Entry:
     return Entry(
         Kind.SILENCE, Actor.PROCESS, who, account_id=reminder.account_id, customer_id=reminder.customer_id,
         reminder_id=reminder.reminder_id, was=State.PLANNED, became=became, data=data,
-        private={"detail": verdict.detail, "gates": _gates(held.case, at)},
+        private={"detail": verdict.detail, "gates": _gates(answers(held.case, at))},
     )  # fmt: skip
 
 
-def text_entry(text: Text, reference: str, *, who: str, at: datetime) -> Entry:
+def text_entry(text: Text, reference: str, *, who: str) -> Entry:
     """Return the entry of a decision to send, with the text; the call has not begun."""
     lead, others = text.lead, text.subjects[1:]
     reminder = lead.case.reminder
@@ -69,7 +70,7 @@ def text_entry(text: Text, reference: str, *, who: str, at: datetime) -> Entry:
         private={
             "number": text.number,
             "body": text.rendered.text,
-            "gates": [_gates(subject.case, at) for subject in text.subjects],
+            "gates": [_gates(asked) for asked in text.asked],
         },
     )  # fmt: skip
 
@@ -86,7 +87,7 @@ def hand_over_entry(outcome: HandOver, *, who: str, at: datetime) -> Entry:
     return Entry(
         Kind.HAND_OVER, Actor.PROCESS, who, account_id=reminder.account_id,
         customer_id=subject.account.customer_id, reminder_id=reminder.reminder_id, was=State.PLANNED,
-        became=target(Event.HAND_OVER), data=data, private={"gates": _gates(subject.case, at)},
+        became=target(Event.HAND_OVER), data=data, private={"gates": _gates(answers(subject.case, at))},
     )  # fmt: skip
 
 
@@ -120,6 +121,6 @@ def _of_reminder(case: Case) -> dict[str, Any]:
     return found | ({"version": case.policy.version} if case.policy else {})
 
 
-def _gates(case: Case, at: datetime) -> dict[str, str]:
-    """Return what every gate says of a case at the instant `at`, by the gate's name, in their order."""
-    return {answer.gate: answer.detail for answer in answers(case, at)}
+def _gates(asked: Iterable[GateAnswer]) -> dict[str, str]:
+    """Return what the gates said, by their names, in their order."""
+    return {answer.gate: answer.detail for answer in asked}
