@@ -13,7 +13,6 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
-from zoneinfo import ZoneInfo
 
 import click
 
@@ -211,6 +210,8 @@ def parse_at(text: str | None, installation: Installation) -> datetime:
 
 
 def _in_utc(read: datetime, zone: str, text: str) -> datetime:
+    from zoneinfo import ZoneInfo
+
     utc = ZoneInfo("UTC")
     try:
         if read.tzinfo is not None:

@@ -17,14 +17,13 @@ from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from ipaddress import ip_address
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import aiohttp
 from twilio.http import AsyncHttpClient  # type: ignore[import-untyped]
 from twilio.http.response import Response  # type: ignore[import-untyped]
 
-__all__ = ["Answer", "NotSentError", "OneShotHttpClient", "is_loopback", "retry_after_seconds"]
+__all__ = ["Answer", "NotSentError", "OneShotHttpClient", "retry_after_seconds"]
 
 ANSWER_BYTES_MAX = 65_536
 """Twilio's answers to a POST have about 1 kB. What is longer is none of Twilio's."""
@@ -183,11 +182,3 @@ def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
     except (TypeError, ValueError):
         return None
     return max(0.0, wait.total_seconds())
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host is this machine itself, without asking any resolver."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -1,13 +1,14 @@
 """Measuring: product and floor in turn, several times, medians, with the machine's load noted.
 
 Seconds differ from machine to machine and from minute to minute; a ratio of two things done in the same minute tells
-more. CPU seconds of this process stand beside them: where another program took the processor, wall time tells of it
-and CPU time does not. What a database server spends is in the wall time alone.
+more. CPU seconds of this process, and of those it waited for, stand beside them: where another program took the
+processor, wall time tells of it and CPU time does not. What a database server spends is in the wall time alone.
 """
 
 from __future__ import annotations
 
 import gc
+import resource
 import statistics
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ Work = Callable[[], object]
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One measurement: wall seconds, and CPU seconds of this process."""
+    """One measurement: wall seconds, and CPU seconds of this process and of children that ended in that time."""
 
     wall: float
     cpu: float
@@ -76,9 +77,14 @@ def load() -> float:
 def timed(work: Work) -> Sample:
     """Do the work once, with earlier work's garbage gone, and return what it took."""
     gc.collect()
-    wall, cpu = perf_counter(), process_time()
+    wall, cpu = perf_counter(), _cpu_seconds()
     work()
-    return Sample(perf_counter() - wall, process_time() - cpu)
+    return Sample(perf_counter() - wall, _cpu_seconds() - cpu)
+
+
+def _cpu_seconds() -> float:
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return process_time() + children.ru_utime + children.ru_stime
 
 
 def pairs(

@@ -49,6 +49,16 @@ def _send(gateway: TwilioGateway, *messages: Message) -> list[Outcome]:
     return asyncio.run(all_of_them())
 
 
+def test_a_broken_sdk_leaves_nothing_in_doubt(
+    gateway: Callable[..., TwilioGateway], message: Callable[..., Message], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The SDK is loaded at the first call: where it can't be, nothing was sent, and the route pauses (law 3)."""
+    monkeypatch.setitem(sys.modules, "reminder.gateways.twilio_calls", None)
+    [outcome] = _send(gateway(), message())
+    assert isinstance(outcome, Refused)
+    assert (outcome.kind, outcome.code) == (Refusal.CONFIGURATION, "no-sdk")
+
+
 # What Twilio is sent
 
 
@@ -127,7 +137,7 @@ def test_the_process_environment_is_not_read(
     sending = gateway()
     assert isinstance(_send(sending, message())[0], Accepted)
     assert twilio_fake.posts()[0]["login"] == [ACCOUNT, "good-token"]
-    assert sending._client.edge is None
+    assert sending._calls.client.edge is None
 
 
 def test_an_edge_comes_from_the_environment_it_is_given(
@@ -135,7 +145,7 @@ def test_an_edge_comes_from_the_environment_it_is_given(
 ) -> None:
     """Twilio's regions are chosen as its documentation says, by variables of the deployment."""
     secrets = {"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_AUTH_TOKEN": "t", "TWILIO_EDGE": "dublin", "TWILIO_REGION": "ie1"}
-    client = gateway(context(secrets=secrets))._client
+    client = gateway(context(secrets=secrets))._calls.client
     assert client.get_hostname("https://api.twilio.com/x") == "https://api.dublin.ie1.twilio.com/x"
 
 

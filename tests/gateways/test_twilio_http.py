@@ -16,9 +16,9 @@ from reminder.gateways.twilio_http import (
     Answer,
     NotSentError,
     OneShotHttpClient,
-    is_loopback,
     retry_after_seconds,
 )
+from reminder.gateways.twilio_options import is_loopback
 
 URI = "https://api.twilio.com/2010-04-01/Accounts/AC0/Messages.json"
 FORM = {"To": "+8613800138000", "Body": "账单", "From": "+15017122661"}
