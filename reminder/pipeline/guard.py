@@ -1,7 +1,8 @@
 """Standing guard: before anything is sent, is this a run like any other? If not, it pauses and asks (law 15).
 
-Asked before each dispatch, while something is due or a pause is open. A pause holds all processes. It ends when its
-cause is gone, or when a person approves it for its day.
+Asked before each dispatch, while something is due or a pause is open; whether the clock can be right is asked always,
+for what a wrong one has put off is not due. A pause holds all processes. It ends when its cause is gone, or when a
+person approves it for its day.
 
 One more thing is abnormal: an outbox that was restored from a backup, and so has forgotten what it has sent. Nothing in
 the tables themselves gives that away, for a backup forgets plans, reminders and texts alike. Only providers know more
@@ -66,10 +67,11 @@ def stand_guard(
     with deployment.engine.connect() as connection:
         before = guards.open_pauses(connection)
         due = volumes.due_count(connection, at)
+        behind = judge_clock(at, volumes.newest_record(connection))
     jump = judge_jump(drift)
-    if not (before or due or jump or memory):
+    if not (before or due or jump or memory or behind):
         return ()
-    found = (*_found(deployment, due, day, at), jump, memory)
+    found = (*_found(deployment, due, day, at), behind, jump, memory)
     findings = {finding.guard: finding for finding in found if finding is not None}
     stopped = in_transaction(
         deployment.engine,
@@ -132,7 +134,6 @@ def _found(deployment: Deployment, due: int, day: date, at: datetime) -> Iterato
     """Yield what each guard finds that goes by our tables and the book."""
     limits = deployment.guards
     with deployment.engine.connect() as connection:
-        yield judge_clock(at, volumes.newest_record(connection))
         (sent,) = volumes.texts_between(connection, [day_span(day, limits.timezone)])
         counts = _usual(connection, deployment, day) if sent + due > limits.volume_min else []
     most = too_many(counts, limits)

@@ -77,6 +77,8 @@ async def _ask(gateway: CanBeAsked | None, question: Question) -> Told:
     """Return what a gateway makes of its provider's answer; CannotTell for all that is none."""
     if gateway is None:
         return CannotTell(f"{question.gateway} can't be asked: a person must look, and say it with `outbox resolve`")
+    if question.ahead:
+        return CannotTell("a clock that was ahead sent it: nobody knows since when to ask, so a person must look")
     try:
         async with asyncio.timeout(ASK_SECONDS_MAX):
             told = await gateway.find(

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select, update
 
 from reminder.domain.doubt import Asked
+from reminder.domain.guard import CLOCK_TOLERANCE
 from reminder.domain.lifecycle import State
 from reminder.store.rows import chunks, cut, upsert
 from reminder.store.schema import attempt, customer_lock, doubt, outbox
@@ -29,7 +30,10 @@ _SETTLEMENT_LOCK = "*doubts*"
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A text in doubt that is to be asked for, with what was found before. `started_at` (UTC) is when it was sent."""
+    """A text in doubt that is to be asked for, with what was found before. `started_at` (UTC) is when it was sent.
+
+    With `ahead` that is no true instant: a clock wrote it that was ahead.
+    """
 
     reference: str
     gateway: str
@@ -37,6 +41,7 @@ class Question:
     body: str
     started_at: datetime
     asked: Asked
+    ahead: bool = False
 
 
 def open_new(connection: Connection, settle_seconds: Mapping[str, float], *, at: datetime) -> int:
@@ -95,6 +100,7 @@ def _question(row: Row[Any]) -> Question:
         body=row.body,
         started_at=row.started_at,
         asked=Asked(row.asks, row.misses, row.missed_since),
+        ahead=row.ended_at is not None and row.started_at - row.ended_at > CLOCK_TOLERANCE,
     )
 
 

@@ -1,6 +1,7 @@
 """Pauses: runs that a guard stopped, until their cause is gone or a person lets them go on (law 15).
 
-There is one row per guard and day. All processes see it, and none sends while one is open.
+There is one row per guard and day. All processes see it, and none sends while one is open. When one about a clock ends,
+the clock is right again, and what it left in our tables is put right with it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from reminder.domain.guard import Finding, GuardName
 from reminder.domain.record import Actor, Entry, Kind
 from reminder.errors import DataError
-from reminder.store import record
+from reminder.store import ahead, record
 from reminder.store.rows import cut, insert_one, require_fit
 from reminder.store.schema import pause
 
@@ -74,7 +75,8 @@ def lift(connection: Connection, pause_id: int, *, owner: str, at: datetime) -> 
     opened = (pause.c.pause_id == pause_id, pause.c.lifted_at.is_(None), pause.c.approved_at.is_(None))
     if connection.execute(update(pause).where(*opened).values(lifted_at=at)).rowcount != 1:
         return False
-    entry = Entry(Kind.PAUSE, Actor.PROCESS, owner, subject=str(pause_id), was="stopped", became="lifted")
+    data = _put_right(connection, pause_id, at)
+    entry = Entry(Kind.PAUSE, Actor.PROCESS, owner, subject=str(pause_id), was="stopped", became="lifted", data=data)
     record.append(connection, [entry], at=at)
     return True
 
@@ -93,10 +95,17 @@ def approve(connection: Connection, pause_id: int, *, who: str, reason: str, at:
         return False
     entry = Entry(
         Kind.APPROVAL, Actor.OPERATOR, who, subject=str(pause_id), was="stopped", became="approved",
-        data={"of": "pause"}, private={"reason": reason},
+        data={"of": "pause"} | _put_right(connection, pause_id, at), private={"reason": reason},
     )  # fmt: skip
     record.append(connection, [entry], at=at)
     return True
+
+
+def _put_right(connection: Connection, pause_id: int, at: datetime) -> dict[str, int]:
+    """Put right what a clock left, if the pause was about one; return what is to be told of it."""
+    guard = connection.scalar(select(pause.c.guard).where(pause.c.pause_id == pause_id))
+    freed = ahead.put_right(connection, at=at) if guard in (GuardName.CLOCK_JUMP, GuardName.CLOCK_BEHIND) else 0
+    return {"reminders_put_right": freed} if freed else {}
 
 
 def open_pauses(connection: Connection) -> list[Pause]:
