@@ -187,15 +187,18 @@ def test_any_aware_instant_may_be_asked() -> None:
 
 
 def test_a_repeated_question_is_cheap() -> None:
-    """Planning asks for every account: microseconds when the day and the rules are the same, not milliseconds."""
-    rules, zones = layers(window("08:00", "21:00"), window("09:00", "20:00")), frozenset({"Asia/Shanghai"})
-    at, rounds, best = utc("2026-05-06 05:00"), 5_000, float("inf")
-    for _ in range(5):
-        start = stopwatch.perf_counter()
-        for step in range(rounds):
-            opening(rules, zones, at + timedelta(seconds=step))
-        best = min(best, stopwatch.perf_counter() - start)
-    assert best / rounds < 15e-6, f"{best / rounds * 1e6:.1f} us"
+    """Planning asks for every account: where day and rules are the same, a small part of what a new question costs."""
+    zones, at, rounds = frozenset({"Asia/Shanghai"}), utc("2026-05-06 05:00"), 50
+    stacks = [layers(window(f"08:{minute:02}", "21:00"), window("09:00", "20:07")) for minute in range(rounds)]
+
+    def seconds() -> float:
+        start = stopwatch.process_time()
+        for step, stack in enumerate(stacks):
+            opening(stack, zones, at + timedelta(seconds=step))
+        return stopwatch.process_time() - start
+
+    new = seconds()
+    assert min(seconds() for _ in range(5)) < new / 5
 
 
 @given(stacks, zone_sets, instants)
