@@ -8,94 +8,26 @@ refused, so that a file means what it looks like and costs what it weighs.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from yaml.composer import Composer
-from yaml.error import Mark, MarkedYAMLError
-from yaml.events import AliasEvent, Event, NodeEvent
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
-from yaml.parser import Parser
-from yaml.reader import Reader, ReaderError
-from yaml.resolver import BaseResolver
-from yaml.scanner import Scanner
 
+from reminder.config.yaml_nodes import TAG, Place, compose, place_of
 from reminder.errors import ConfigError, Problem
 
-__all__ = ["DEPTH_MAX", "SIZE_MAX_BYTES", "Document", "Loc", "Place", "YamlValue", "document_of", "read_document"]
+__all__ = ["SIZE_MAX_BYTES", "Document", "Loc", "Place", "YamlValue", "document_of", "read_document"]
 
 Loc = tuple[str | int, ...]
 """The way to a value: keys and list indexes from the root, such as `("steps", 2, "at")`."""
-
-Place = tuple[int, int]
-"""Line and column, both counted from 1."""
 
 YamlValue = Any
 """Text, whole number, Decimal, true/false, None, or a list or dict of these."""
 
 SIZE_MAX_BYTES: Final = 1_000_000
-DEPTH_MAX: Final = 24
-
-_TAG: Final = "tag:yaml.org,2002:"
-
-
-class _CoreResolver(BaseResolver):
-    """Knows only the scalars that can't be mistaken for text."""
-
-
-for _name, _pattern, _first in (
-    ("bool", r"true|false", "tf"),
-    ("null", r"~|null|", ["~", "n", ""]),
-    # Longer digits than a 64-bit integer holds are a name, not a number: they stay text.
-    ("int", r"-?(?:0|[1-9][0-9]{0,17})", "-0123456789"),
-    ("decimal", r"-?(?:0|[1-9][0-9]{0,17})\.[0-9]{1,18}", "-0123456789"),
-):
-    _CoreResolver.add_implicit_resolver(_TAG + _name, re.compile(rf"^(?:{_pattern})$"), list(_first))
-
-
-class _RefusedError(MarkedYAMLError):
-    """Something that YAML allows and this program does not."""
-
-
-class _StrictLoader(Reader, Scanner, Parser, Composer, _CoreResolver):
-    """Composes nodes, refusing anchors, aliases, tags and nesting beyond `DEPTH_MAX`."""
-
-    def __init__(self, text: str) -> None:
-        Reader.__init__(self, text)
-        Scanner.__init__(self)
-        Parser.__init__(self)
-        Composer.__init__(self)
-        _CoreResolver.__init__(self)
-        self._depth = 0
-
-    def compose_node(self, parent: Node | None, index: int) -> Node | None:
-        """Compose one node, or raise _RefusedError at its mark."""
-        event: Event = self.peek_event()  # type: ignore[no-untyped-call]  # PyYAML's stubs leave it untyped
-        _refuse_cleverness(event)
-        self._depth += 1
-        if self._depth > DEPTH_MAX:
-            raise _refusal(f"nested deeper than {DEPTH_MAX} levels", event)
-        node = super().compose_node(parent, index)
-        self._depth -= 1
-        return node
-
-
-def _refusal(message: str, event: Event) -> _RefusedError:
-    mark = event.start_mark
-    return _RefusedError(problem=message, problem_mark=mark if isinstance(mark, Mark) else None)
-
-
-def _refuse_cleverness(event: Event) -> None:
-    if isinstance(event, AliasEvent) or (isinstance(event, NodeEvent) and event.anchor is not None):
-        name = "alias `*" if isinstance(event, AliasEvent) else "anchor `&"
-        problem = f"{name}{event.anchor}` is not allowed; write the value out where it is needed"
-        raise _refusal(problem, event)
-    if getattr(event, "tag", None) is not None:
-        raise _refusal("tags (`!…`) are not allowed; write the plain value", event)
 
 
 @dataclass(frozen=True)
@@ -155,30 +87,10 @@ def read_document(path: Path) -> Document:
 def document_of(path: Path, text: str, digest: str = "") -> Document:
     """Return the value and places of YAML text that came from `path`; raise ConfigError for what can't be read."""
     builder = _Builder(path)
-    data = builder.build(_compose(path, text), ())
+    data = builder.build(compose(path, text), ())
     if builder.problems:
         raise ConfigError(builder.problems)
     return Document(path, data, digest, builder.values, builder.keys)
-
-
-def _compose(path: Path, text: str) -> Node:
-    """Return the root node, or raise ConfigError for what isn't YAML or isn't allowed in it."""
-    try:
-        loader = _StrictLoader(text)
-    except ReaderError as error:
-        raise ConfigError([_unreadable(path, text, error)]) from error
-    try:
-        node = loader.get_single_node()
-    except MarkedYAMLError as error:
-        raise ConfigError([_syntax_problem(path, error)]) from error
-    except (ValueError, OverflowError) as error:
-        # An escape such as "\\UFFFFFFFF" that no character has: PyYAML lets Python's own error through.
-        mark = loader.get_mark()
-        message = "an escape here is no character; write the character itself"
-        raise ConfigError([Problem(str(path), mark.line + 1, mark.column + 1, message)]) from error
-    if node is None:
-        raise ConfigError([Problem(str(path), 0, 0, "is empty; expected keys and values")])
-    return node
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -196,31 +108,9 @@ def _decode(path: Path, raw: bytes) -> str:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = raw[: error.start].decode("utf-8", "replace")
-        line, column = _place_of(before, len(before))
+        line, column = place_of(before, len(before))
         message = "is not UTF-8 text here; save the file as UTF-8"
         raise ConfigError([Problem(str(path), line, column, message)]) from error
-
-
-def _place_of(text: str, offset: int) -> Place:
-    before = text[:offset]
-    return before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
-
-
-def _unreadable(path: Path, text: str, error: ReaderError) -> Problem:
-    line, column = _place_of(text, error.position)
-    message = f"control character U+{ord(text[error.position]):04X} can't stand in YAML; delete it"
-    return Problem(str(path), line, column, message)
-
-
-def _syntax_problem(path: Path, error: MarkedYAMLError) -> Problem:
-    mark = error.problem_mark or error.context_mark
-    line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-    message = error.problem or "is not YAML"
-    if "'\\t'" in message:
-        message = "a tab; YAML is indented with spaces"
-    elif not isinstance(error, _RefusedError):
-        message = f"is not YAML here: {f'{error.context}, ' if error.context else ''}{message}"
-    return Problem(str(path), line, column, message)
 
 
 class _Builder:
@@ -258,7 +148,7 @@ class _Builder:
 
 
 def _complaint(key_node: Node, known: Mapping[str, YamlValue]) -> str:
-    if not isinstance(key_node, ScalarNode) or key_node.tag != _TAG + "str":
+    if not isinstance(key_node, ScalarNode) or key_node.tag != TAG + "str":
         return "a key must be text; put it in quotes"
     if key_node.value == "<<":
         return "merge keys (`<<`) are not allowed; write the values out"
@@ -275,7 +165,7 @@ def _place(node: Node) -> Place:
 
 def _scalar(node: Node) -> YamlValue:
     text: str = node.value
-    kind = node.tag.removeprefix(_TAG)
+    kind = node.tag.removeprefix(TAG)
     if kind == "bool":
         return text == "true"
     if kind == "null":

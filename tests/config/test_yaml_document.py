@@ -14,7 +14,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reminder.config.yaml_document import DEPTH_MAX, SIZE_MAX_BYTES, read_document
+from reminder.config.yaml_document import SIZE_MAX_BYTES, Document, document_of, read_document
+from reminder.config.yaml_nodes import DEPTH_MAX
 from reminder.errors import ConfigError
 
 Write = Callable[..., Path]
@@ -265,3 +266,59 @@ def test_any_text_is_read_or_refused_in_our_words(text: str) -> None:
 
     assert told
     assert all(told)
+
+
+CONFIG = Path(__file__).resolve().parents[2] / "config"
+SHIPPED = sorted(CONFIG.rglob("*.yaml"))
+SCRAPS = [
+    ": ",
+    " ",
+    "\n",
+    "- ",
+    "{",
+    "}",
+    "[",
+    "]",
+    "'",
+    '"',
+    "#",
+    "|",
+    ">",
+    "?",
+    "\\x41",
+    "\u2028",
+    "中",
+    "%",
+    "---",
+    "\r\n",
+    ",",
+]
+
+
+def _both_ways(text: str) -> tuple[Document | None, Document | None]:
+    """Return what libyaml makes of a text, and what PyYAML's own scanner does, to which texts with a tab are left."""
+    found: list[Document | None] = []
+    for written in (text, f"{text}\n#\t\n"):
+        try:
+            found.append(document_of(Path("x.yaml"), written))
+        except ConfigError:
+            found.append(None)
+    return found[0], found[1]
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
+def test_both_scanners_find_the_same_things_at_the_same_places(path: Path) -> None:
+    """The fast one is for speed alone: an error in a file is told at the same line and column."""
+    fast, plain = _both_ways(path.read_text(encoding="utf-8"))
+    assert fast is not None
+    assert fast == plain
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.sampled_from(SHIPPED), st.integers(0, 100_000), st.sampled_from(SCRAPS), st.integers(0, 3))
+def test_both_scanners_mean_the_same(path: Path, at: int, scrap: str, gone: int) -> None:
+    """A file means the same whichever of them reads it, also one that somebody is in the middle of writing."""
+    text = path.read_text(encoding="utf-8")
+    at %= len(text)
+    fast, plain = _both_ways(f"{text[:at]}{scrap}{text[at + gone :]}")
+    assert fast is None or plain is None or fast.data == plain.data
