@@ -9,7 +9,8 @@ Each database needs its own care before it can be trusted with "once" and "nothi
   or the text would go out twice.
 - MariaDB may cut a long text or an impossible date with a mere warning, and by default reads an old snapshot
   after waiting for a lock. Here it is strict, reads what is committed, and counts time in UTC.
-- PostgreSQL is asked for what it does by default, in case an administrator changed that.
+- PostgreSQL is asked for what it does by default, in case an administrator changed that, and to plan each statement for
+  the table as it is now.
 """
 
 from __future__ import annotations
@@ -163,7 +164,8 @@ def _postgresql_arguments(url: URL, *, read_only: bool) -> dict[str, Any]:
     """Return libpq parameters: UTC, and no writes when asked, beside whatever options the URL brings itself."""
     given = url.query.get("options", ())
     options = [given] if isinstance(given, str) else list(given)
-    options.append("-c timezone=UTC")
+    # An outbox is empty in the morning and full at nine: a plan made for the one must not be kept for the other.
+    options.append("-c timezone=UTC -c plan_cache_mode=force_custom_plan")
     if read_only:
         options.append("-c default_transaction_read_only=on")
     # libpq by itself would wait for a machine that is gone for as long as its kernel does: two minutes and more.

@@ -302,6 +302,26 @@ def test_lost_connection_is_replaced(postgresql_url: str) -> None:
     killer.dispose()
 
 
+def test_a_table_that_grew_is_asked_by_a_plan_of_its_own(postgresql_url: str) -> None:
+    """Law 12: what was quickest for an empty table, and kept by the driver, does not read a full one row by row."""
+    engine = open_engine(postgresql_url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TEMP TABLE grows (key text PRIMARY KEY)"))
+        connection.execute(text("INSERT INTO grows VALUES ('first')"))
+        connection.execute(text("ANALYZE grows"))
+        found = text("SELECT key FROM grows WHERE key = ANY(:keys)")
+        for _ in range(20):  # from the fifth on psycopg prepares it, from the tenth on the server may keep its plan
+            connection.execute(found, {"keys": ["none"]}).all()
+        connection.execute(text("INSERT INTO grows SELECT i::text FROM generate_series(1, 100000) AS i"))
+        connection.execute(found, {"keys": ["7"]}).all()
+        scans = text("SELECT seq_scan, idx_scan FROM pg_stat_xact_user_tables WHERE relname = 'grows'")
+        before = connection.execute(scans).one()
+        connection.execute(found, {"keys": ["7"]}).all()
+        after = connection.execute(scans).one()
+    engine.dispose()
+    assert (after.seq_scan - before.seq_scan, after.idx_scan - before.idx_scan) == (0, 1)
+
+
 def test_options_of_the_url_are_kept(postgresql_url: str) -> None:
     """A search path given in the URL stays in force beside what this program sets."""
     url = make_url(postgresql_url).update_query_dict({"options": "-c search_path=loan"})
