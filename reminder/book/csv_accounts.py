@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import lru_cache
+from operator import gt, itemgetter
 from typing import Any
 
 from sqlalchemy import Table
@@ -15,7 +16,7 @@ from reminder.book.expressions import DAY_MAX, DAY_MIN
 from reminder.book.mapping import REQUIRED_PARTS
 from reminder.book.rows import cleaned
 from reminder.domain.hold import NEVER_CONTACT
-from reminder.domain.money import Money
+from reminder.domain.money import minor_units
 from reminder.domain.phone import PhoneError, parse_phone
 from reminder.domain.zones import known_zone
 from reminder.errors import DataError
@@ -48,12 +49,11 @@ class RowReader:
         self._core = [(place, name) for place, name in enumerate(columns) if name in KNOWN_COLUMNS]
         self._extra = [(place, name) for place, name in enumerate(columns) if name and name not in KNOWN_COLUMNS]
         self._place = {name: place for place, name in self._core}
-        self._required = [(self._place[name], name) for name in REQUIRED_PARTS]
-        self._texts = [
-            (place, name, _length(table, name))
-            for place, name in self._core
-            if name not in ("due_date", "amount_due", "currency", "closed", "never_contact")
-        ]
+        self._required = itemgetter(*(self._place[name] for name in REQUIRED_PARTS))
+        typed = ("due_date", "amount_due", "currency", "closed", "never_contact")
+        self._text_names = [name for _, name in self._core if name not in typed]
+        self._text_lengths = [_length(table, name) for name in self._text_names]
+        self._texts = itemgetter(*(self._place[name] for name in self._text_names))
 
     @property
     def core(self) -> tuple[str, ...]:
@@ -69,19 +69,31 @@ class RowReader:
         """Return the row's values, and every fault; with a fault the values are not to be used."""
         faults: list[CellFault] = []
         joined = "".join(cells)
-        plain = joined.isprintable() and _NO_TEXT not in joined
-        cells = [cell.strip() for cell in cells] if plain else self._cleaned(cells, faults)
-        values: dict[str, Any] = {}
-        for place, name, at_most in self._texts:
-            text = cells[place]
-            values[name] = text or None
-            if len(text) > at_most:
-                faults.append((place + 1, f"expected {name} of at most {at_most} characters, found {len(text)}"))
-        empty = [(place, name) for place, name in self._required if not cells[place]]
-        faults += [(place + 1, f"expected {name}, found an empty cell: fill it in") for place, name in empty]
+        if not joined.isprintable() or _NO_TEXT in joined:
+            cells = self._cleaned(cells, faults)
+        elif " " in joined:  # the only space that is printable
+            cells = [cell.strip() for cell in cells]
+        texts = self._texts(cells)
+        values: dict[str, Any] = dict(zip(self._text_names, texts, strict=True))
+        if "" in texts:
+            values = {name: text or None for name, text in values.items()}
+        if any(map(gt, map(len, texts), self._text_lengths)):
+            faults += self._too_long(texts)
+        if not all(self._required(cells)):
+            faults += self._left_out(cells)
         if not faults:
             self._read_typed(cells, values, faults)
         return values, faults
+
+    def _too_long(self, texts: Sequence[str]) -> Iterator[CellFault]:
+        for name, text, at_most in zip(self._text_names, texts, self._text_lengths, strict=True):
+            if len(text) > at_most:
+                yield self._place[name] + 1, f"expected {name} of at most {at_most} characters, found {len(text)}"
+
+    def _left_out(self, cells: Sequence[str]) -> Iterator[CellFault]:
+        for name in REQUIRED_PARTS:
+            if not cells[self._place[name]]:
+                yield self._place[name] + 1, f"expected {name}, found an empty cell: fill it in"
 
     def _read_typed(self, cells: list[str], values: dict[str, Any], faults: list[CellFault]) -> None:
         """Add the values that aren't just text, and a fault for each that can't be read."""
@@ -90,7 +102,7 @@ class RowReader:
         try:
             values[name] = _day(cells[self._place[name]])
             name = "amount_due"
-            values[name] = Money.of(cells[self._place[name]], currency).minor
+            values[name] = minor_units(cells[self._place[name]], currency)
             name = "closed"
             if name in self._place:
                 values[name] = _closed(cells[self._place[name]])
@@ -120,7 +132,7 @@ class RowReader:
     def doubts(self, values: dict[str, Any]) -> list[CellFault]:
         """Return what is doubtful about a good row: it goes in, and what depends on the cell is refused later."""
         found: list[CellFault] = []
-        zone, phone, never = (values.get(name) for name in ("timezone", "phone", "never_contact"))
+        zone, phone, never = values.get("timezone"), values.get("phone"), values.get("never_contact")
         if zone is not None and known_zone(zone) is None:
             found.append((self._place["timezone"] + 1, f"expected an IANA zone such as Asia/Shanghai, found {zone!r}"))
         if never is not None and never not in NEVER_CONTACT:

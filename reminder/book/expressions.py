@@ -51,6 +51,7 @@ __all__ = [
     "keyed",
     "number",
     "number_as_read",
+    "one_of",
     "part_text",
 ]
 
@@ -203,10 +204,10 @@ def char_count(text: Expression, dialect: str) -> Expression:
 def among(text: Expression, values: Iterable[str], dialect: str) -> ColumnElement[bool]:
     """Return whether a canonical text is one of these values: true or false, never NULL."""
     usable = sorted({value for value in values if _storable(value, dialect)})
-    return and_(text.is_not(None), _one_of(text, usable, String(), dialect)) if usable else false()
+    return and_(text.is_not(None), one_of(text, usable, String(), dialect)) if usable else false()
 
 
-def _one_of(column: Expression, values: Sequence[Any], kind: TypeEngine[Any], dialect: str) -> ColumnElement[bool]:
+def one_of(column: Expression, values: Sequence[Any], kind: TypeEngine[Any], dialect: str) -> ColumnElement[bool]:
     """Return whether a column holds one of these values of a kind.
 
     PostgreSQL gets them as one array: its driver takes milliseconds to read a statement with hundreds of parameters.
@@ -234,12 +235,12 @@ def keyed(raw: Expression, kind: Kind, dialect: str, keys: Iterable[str]) -> Col
         # Values of any type may be in the column, and without a declared type a text isn't equal to a number.
         return and_(or_(raw.in_(wanted), raw.in_(_whole(wanted, _INT64_MAX))), exact)
     if kind is Kind.TEXT:
-        return and_(_one_of(raw, wanted, String(), dialect), exact)
+        return and_(one_of(raw, wanted, String(), dialect), exact)
     if kind is Kind.UUID:
-        return and_(_one_of(raw, _uuids(wanted), Uuid(), dialect), exact)
+        return and_(one_of(raw, _uuids(wanted), Uuid(), dialect), exact)
     if kind in (Kind.INTEGER, Kind.DECIMAL):
         whole = _whole(wanted, _INT64_MAX if dialect == "postgresql" else _UINT64_MAX)
-        return and_(_one_of(raw, whole, BigInteger(), dialect), exact)
+        return and_(one_of(raw, whole, BigInteger(), dialect), exact)
     return exact
 
 

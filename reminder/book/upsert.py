@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Executable, Row, Table, select, update
+from sqlalchemy import ColumnElement, Connection, Row, String, Table, select, update
 from sqlalchemy.dialects import mysql, postgresql, sqlite
+from sqlalchemy.sql.dml import Insert
+
+from reminder.book.expressions import one_of
+from reminder.bulk import insert_columns
 
 __all__ = ["Seen", "Upsert", "Written"]
 
@@ -25,7 +29,8 @@ class Upsert:
 
     def __init__(self, table: Table, columns: Sequence[str], attributes: frozenset[str], at: datetime) -> None:
         self._table = table
-        self._columns = [name for name in columns if name != "account_id"]
+        self._compared = [*(name for name in columns if name != "account_id"), "attributes"]
+        self._values = itemgetter(*self._compared)
         self._attributes = attributes
         self._at = at
 
@@ -34,20 +39,20 @@ class Upsert:
 
         Rows that are the same still get a new `loaded_at`, for the file says that they are true as of now.
         """
-        known = {row.account_id: row for row in self._stored(connection, [row["account_id"] for row in rows])}
+        known = {row[0]: row for row in self._stored(connection, [row["account_id"] for row in rows])}
         differing, same = [], []
         for row in rows:
             stored = known.get(row["account_id"])
             if stored is not None:
-                kept = {name: text for name, text in stored.attributes.items() if name not in self._attributes}
+                kept = {name: text for name, text in stored[-1].items() if name not in self._attributes}
                 row["attributes"] = {**kept, **row["attributes"]}
-            if stored is None or self._differs(row, stored):
-                differing.append({**row, "loaded_at": self._at})
+            if stored is None or self._values(row) != tuple(stored[1:]):
+                differing.append(row)
             else:
                 same.append(row["account_id"])
         if differing and not dry_run:
             differing.sort(key=itemgetter("account_id"))  # in one order everywhere, so that two imports don't deadlock
-            connection.execute(self._statement(connection.dialect.name), differing)
+            self._write(connection, differing)
         if not dry_run:
             self._touch(connection, same)
         changed = len(known) - len(same)
@@ -55,23 +60,27 @@ class Upsert:
 
     def _stored(self, connection: Connection, keys: list[str]) -> Iterator[Row[Any]]:
         table = self._table
-        wanted = [table.c[name] for name in ("account_id", *self._columns, "attributes")]
-        for start in range(0, len(keys), _KEYS_MAX):
-            query = select(*wanted).where(table.c.account_id.in_(keys[start : start + _KEYS_MAX]))
-            yield from connection.execute(query)
-
-    def _differs(self, row: dict[str, Any], stored: Row[Any]) -> bool:
-        fields = stored._mapping  # noqa: SLF001 - its public name, as SQLAlchemy documents it
-        return row["attributes"] != fields["attributes"] or any(row[name] != fields[name] for name in self._columns)
+        query = select(table.c.account_id, *(table.c[name] for name in self._compared))
+        for some in self._some(connection, keys):
+            yield from connection.execute(query.where(some))
 
     def _touch(self, connection: Connection, keys: list[str]) -> None:
-        table = self._table
-        for start in range(0, len(keys), _KEYS_MAX):
-            some = table.c.account_id.in_(keys[start : start + _KEYS_MAX])
-            connection.execute(update(table).where(some).values(loaded_at=self._at))
+        for some in self._some(connection, keys):
+            connection.execute(update(self._table).where(some).values(loaded_at=self._at))
 
-    def _statement(self, dialect: str) -> Executable:
-        written = [*self._columns, "attributes", "loaded_at"]
+    def _some(self, connection: Connection, keys: list[str]) -> Iterator[ColumnElement[bool]]:
+        """Yield conditions that together are for all these keys."""
+        column = self._table.c.account_id
+        for start in range(0, len(keys), _KEYS_MAX):
+            yield one_of(column, keys[start : start + _KEYS_MAX], String(), connection.dialect.name)
+
+    def _write(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        names = ("account_id", *self._compared)
+        columns = {name: [row[name] for row in rows] for name in names}
+        insert_columns(connection, self._statement(connection.dialect.name), columns, {"loaded_at": self._at})
+
+    def _statement(self, dialect: str) -> Insert:
+        written = [*self._compared, "loaded_at"]
         if dialect in ("mysql", "mariadb"):
             added = mysql.insert(self._table)
             return added.on_duplicate_key_update({name: added.inserted[name] for name in written})

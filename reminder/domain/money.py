@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation
 from difflib import get_close_matches
 
 from reminder.errors import DataError
 
-__all__ = ["CURRENCIES", "MINOR_MAX", "Money", "MoneyError", "minor_digits"]
+__all__ = ["CURRENCIES", "MINOR_MAX", "Money", "MoneyError", "minor_digits", "minor_units"]
 
 _NO_DECIMALS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
 _TWO_DECIMALS = (
@@ -38,6 +39,10 @@ MINOR_MAX = 2**63 - 1
 
 _EXACT = Context(prec=64, traps=[InvalidOperation, Inexact])
 # Rounds nothing: an amount that doesn't fit into 64 digits exactly is refused instead.
+
+
+_PLAIN = re.compile(r"([0-9]{1,14})(?:\.([0-9]{1,4}))?")
+"""An amount as most books write it; it fits into 64 bits whatever the currency."""
 
 
 class MoneyError(DataError):
@@ -78,20 +83,7 @@ class Money:
         Raises MoneyError for an unknown currency, more decimal places than it has (zeros behind don't count), and
         whatever is not a finite decimal number: a float, `NaN`, `1,234.56`.
         """
-        digits = minor_digits(currency)
-        exact = _decimal(amount)
-        try:
-            minor = exact.scaleb(digits, _EXACT)
-            whole = minor.to_integral_exact(context=_EXACT)
-        except DecimalException:
-            raise MoneyError(
-                f"expected at most {digits} decimal places for {currency} and less than 18 digits before them, "
-                f"found {str(amount)[:24]!r}; correct the amount, it is never rounded"
-            ) from None
-        # Looked at before `int`, which would write out every zero of 1E+999999.
-        if whole and whole.adjusted() > 20:
-            raise MoneyError(f"expected an amount within a 64-bit integer of minor units, found {str(amount)[:24]!r}")
-        return cls(int(whole), currency)
+        return cls(minor_units(amount, currency), currency)
 
     @property
     def amount(self) -> Decimal:
@@ -112,6 +104,31 @@ class Money:
     def __str__(self) -> str:
         """Return it for logs and errors, `123.45 CNY`; texts are formatted by language elsewhere."""
         return f"{self.amount:f} {self.currency}"
+
+
+def minor_units(amount: Decimal | str | int, currency: str) -> int:
+    """Return an amount in major units as a whole number of minor ones: `minor_units("123.45", "CNY")` is 12345.
+
+    Raises MoneyError for an unknown currency and for what `Money.of` refuses.
+    """
+    digits = minor_digits(currency)
+    plain = _PLAIN.fullmatch(amount) if isinstance(amount, str) else None
+    if plain is not None and len(fraction := plain[2] or "") <= digits:
+        # Decimals take four times as long; a property test holds this to them.
+        return int(plain[1] + fraction.ljust(digits, "0"))
+    exact = _decimal(amount)
+    try:
+        minor = exact.scaleb(digits, _EXACT)
+        whole = minor.to_integral_exact(context=_EXACT)
+    except DecimalException:
+        raise MoneyError(
+            f"expected at most {digits} decimal places for {currency} and less than 18 digits before them, "
+            f"found {str(amount)[:24]!r}; correct the amount, it is never rounded"
+        ) from None
+    # Looked at before `int`, which would write out every zero of 1E+999999.
+    if whole and whole.adjusted() > 20:
+        raise MoneyError(f"expected an amount within a 64-bit integer of minor units, found {str(amount)[:24]!r}")
+    return Money(int(whole), currency).minor
 
 
 def _decimal(amount: object) -> Decimal:

@@ -159,7 +159,7 @@ def _plan_streamed(deployment: Deployment, scope: _Scope, step_plan: StepPlan, m
 def _write_new(
     owner: str, step_plan: StepPlan, keys: Sequence[Row[Any]], mandate: Mandate | None, connection: Connection
 ) -> int:
-    written = planning.insert_rows(connection, _new_rows(connection, step_plan, keys))
+    written = planning.insert_keys(connection, step_plan, keys)
     _tell(connection, owner, [_counted(step_plan, written)], step_plan.at)
     leases.confirm(connection, mandate)
     return written

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, String, case, exists, func, literal, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, case, exists, literal, select
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.sql.dml import Insert
-from sqlalchemy.types import TypeEngine
 
+from reminder.bulk import insert_columns
 from reminder.domain.lifecycle import State
 from reminder.store.rows import among, chunks
 from reminder.store.schema import outbox
@@ -24,8 +24,10 @@ from reminder.store.types import UtcDateTime
 
 __all__ = [
     "DueAccounts",
+    "DueKey",
     "StepPlan",
     "due_select",
+    "insert_keys",
     "insert_planned",
     "insert_rows",
     "not_in_outbox",
@@ -40,6 +42,10 @@ COUNTED = {"preserve_rowcount": True}
 """Keep how many rows an insert wrote, which is not kept by itself."""
 
 KEY = ("account_id", "due_date", "step", "leg")
+
+
+DueKey = Sequence[Any]
+"""Account, customer, due date and time zone of an account that is due, as a book in another database gives them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,28 +140,27 @@ def insert_planned(connection: Connection, due: DueAccounts, plan: StepPlan) -> 
     return connection.execute(statement, execution_options=COUNTED).rowcount
 
 
-def insert_rows(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
-    """Write these outbox rows (of `planned_row`) where they are not there yet; return how many were new."""
-    if not rows:
+def insert_keys(connection: Connection, plan: StepPlan, keys: Sequence[DueKey]) -> int:
+    """Write an outbox row for each of these keys of a book in another database; return how many were new."""
+    if connection.dialect.name not in ("postgresql", "sqlite"):
+        # MariaDB counts rows that it passes over as well: those that are there are left out beforehand.
+        new = not_planned(connection, plan, [(key[0], key[2]) for key in keys])
+        keys = list({(key[0], key[2]): key for key in keys if (key[0], key[2]) in new}.values())
+    if not keys:
         return 0
-    if connection.dialect.name != "postgresql":
-        return connection.execute(_insert_new(connection), list(rows), execution_options=COUNTED).rowcount
-    # One array a column: row by row it takes PostgreSQL several times as long.
-    statement = _insert_new(connection).from_select(list(rows[0]), _as_table(rows))
-    return connection.execute(statement, execution_options=COUNTED).rowcount
+    accounts, customers, days, zones = zip(*keys, strict=True)
+    columns = {"account_id": accounts, "customer_id": customers, "due_date": days}
+    columns["not_before"] = tuple(map(plan.not_before, zones))
+    columns["expires_at"] = tuple(map(plan.expires, days))
+    given: dict[str, Any] = {"policy": plan.policy, "step": plan.step, "leg": plan.leg, "state": State.PLANNED.value}
+    given |= {"planned_at": plan.at, "changed_at": plan.at}
+    return insert_columns(connection, _insert_new(connection), columns, given)
 
 
-def _as_table(rows: Sequence[Mapping[str, Any]]) -> Select[Any]:
-    """Return rows that are all alike as a query for them, in PostgreSQL's words."""
-    arrays = [literal([row[name] for row in rows], postgresql.ARRAY(_unbounded(name))) for name in rows[0]]
-    table = func.unnest(*arrays).table_valued(*rows[0]).render_derived()
-    return select(table)
-
-
-def _unbounded(name: str) -> TypeEngine[Any]:
-    """Return the type of an outbox column, texts without their length: a cast to that would cut them silently."""
-    kind = outbox.c[name].type
-    return String() if isinstance(kind, String) else kind
+def insert_rows(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Write these outbox rows (of `row_of`) where they are not there yet; return how many were new."""
+    columns = {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
+    return insert_columns(connection, _insert_new(connection), columns, {})
 
 
 def refresh_statistics(connection: Connection) -> None:

@@ -31,6 +31,7 @@ _HEAD = (
     "timezone",
     "product",
 )
+_COLUMNS = f"{', '.join(_HEAD)}, closed, attributes, loaded_at"
 _MOBILE = re.compile(r"1[35789]\d{9}", re.ASCII)
 _ID_CHARS_MAX = 64
 _CHUNK_ROWS = 5_000
@@ -64,7 +65,6 @@ def floor_import(store: Store, file: Path) -> int:
     raw, refused = Raw(store.engine), 0
     at = instant(raw)
     marks = ", ".join("?" * (len(_HEAD) + 3))
-    sql = f"INSERT INTO account ({', '.join(_HEAD)}, closed, attributes, loaded_at) VALUES ({marks})"
     with file.open(encoding="utf-8", newline="") as handle:
         rows = csv.reader(handle)
         next(rows)
@@ -72,7 +72,13 @@ def floor_import(store: Store, file: Path) -> int:
             good = list(_checked(chunk, raw.is_sqlite))
             refused += len(chunk) - len(good)
             raw.begin()
-            raw.many(sql, ((*row, False, "{}", at) for row in good))
+            whole = [(*row, False, "{}", at) for row in good]
+            if raw.is_sqlite:
+                raw.many(f"INSERT INTO account ({_COLUMNS}) VALUES ({marks})", whole)
+            else:
+                with raw.cursor.copy(f"COPY account ({_COLUMNS}) FROM STDIN") as copy:
+                    for row in whole:
+                        copy.write_row(row)
             raw.commit()
     raw.close()
     return refused

@@ -12,7 +12,7 @@ from babel.numbers import get_currency_precision
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reminder.domain.money import CURRENCIES, MINOR_MAX, Money, MoneyError, minor_digits
+from reminder.domain.money import CURRENCIES, MINOR_MAX, Money, MoneyError, minor_digits, minor_units
 from reminder.errors import DataError
 
 currencies = st.sampled_from(sorted(CURRENCIES))
@@ -125,6 +125,18 @@ def test_every_decimal_is_read_exactly_or_refused(amount: Decimal, currency: str
     except MoneyError:
         return
     assert Fraction(money.amount) == Fraction(amount)
+
+
+@given(st.from_regex(r"[0-9]{1,15}([.][0-9]{1,5})?", fullmatch=True), currencies)
+def test_a_plain_amount_is_read_as_decimals_read_it(amount: str, currency: str) -> None:
+    """Law 5: the short way of a large import is the long way's answer, refusals too."""
+    try:
+        minor = Money.of(Decimal(amount), currency).minor
+    except MoneyError:
+        with pytest.raises(MoneyError):
+            minor_units(amount, currency)
+        return
+    assert minor_units(amount, currency) == minor
 
 
 @given(st.integers(-(10**17), 10**17), st.integers(-(10**17), 10**17), currencies)
