@@ -11,11 +11,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, insert, select, true, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy.types import TypeEngine
 
 from reminder.domain.caps import Aim, Cap, next_free
 from reminder.domain.lifecycle import Event, sources, target
 from reminder.domain.record import Actor, Entry, Kind
+from reminder.store.bulk import ManyRows, inserts, updates
 from reminder.store.contacts import Ask, contacts, lock
 from reminder.store.outbox import movable
 from reminder.store.record import append
@@ -98,11 +100,15 @@ def reserve(
     lock(connection, ((intent.aim, intent.caps) for intent in intents))
     fitting, capped = _within_caps(connection, intents, at)
     if fitting:
-        connection.execute(insert(attempt), [_attempt_row(intent, at) for intent in fitting])
+        _ATTEMPTS.write(connection, [_attempt_row(intent) for intent in fitting], started_at=at, counted=True)
         others = [row for intent in fitting for row in _other_accounts(intent)]
         if others:
             connection.execute(insert(attempt_account), others)
-        _start_sending(connection, fitting, owner=owner, at=at, lease_seconds=lease_seconds)
+        moves = [(row, intent.reference) for intent in fitting for row in intent.reminder_ids]
+        until = at + timedelta(seconds=lease_seconds)
+        moved = _START.write(connection, moves, owner=owner, now=at, until=until)
+        if moved == len(moves):
+            return Reservation(frozenset(intent.reference for intent in fitting), capped)
     won = _winners(connection, fitting)
     _drop(connection, [intent.reference for intent in fitting if intent.reference not in won], at=at)
     return Reservation(frozenset(won), capped)
@@ -126,28 +132,23 @@ def _within_caps(
     return fitting, capped
 
 
-def _attempt_row(intent: Intent, at: datetime) -> dict[str, Any]:
+_ATTEMPTS = inserts(
+    insert(attempt),
+    (
+        "reference", "gateway", "customer_id", "number", "policy", "policy_version", "template", "language", "body",
+        "segments", "valid_until", "check_code", "account_id", "claim_id", "channel", "notice",
+    ),
+    ("started_at", "counted"),
+)  # fmt: skip
+
+
+def _attempt_row(intent: Intent) -> tuple[object, ...]:
     aim = intent.aim
-    return {
-        "reference": intent.reference,
-        "gateway": intent.gateway,
-        "customer_id": aim.customer_id,
-        "number": aim.number,
-        "policy": intent.policy,
-        "policy_version": intent.policy_version,
-        "template": aim.template,
-        "language": intent.language,
-        "body": intent.body,
-        "segments": intent.segments,
-        "counted": True,
-        "started_at": at,
-        "valid_until": intent.valid_until,
-        "check_code": intent.check_code,
-        "account_id": aim.account_ids[0],
-        "claim_id": aim.claim_ids[0],
-        "channel": aim.channel,
-        "notice": aim.notice,
-    }
+    return (
+        intent.reference, intent.gateway, aim.customer_id, aim.number, intent.policy, intent.policy_version,
+        aim.template, intent.language, intent.body, intent.segments, intent.valid_until, intent.check_code,
+        aim.account_ids[0], aim.claim_ids[0], aim.channel, aim.notice,
+    )  # fmt: skip
 
 
 def _other_accounts(intent: Intent) -> list[dict[str, str]]:
@@ -158,22 +159,17 @@ def _other_accounts(intent: Intent) -> list[dict[str, str]]:
     return [{"reference": intent.reference, "account_id": key, "claim_id": claim} for key, claim in claims.items()]
 
 
-def _start_sending(
-    connection: Connection, intents: Sequence[Intent], *, owner: str, at: datetime, lease_seconds: int
-) -> None:
-    connection.execute(
-        update(outbox)
-        .where(
-            outbox.c.reminder_id == bindparam("id"),
-            movable(Event.RESERVE),
-            outbox.c.lease_owner == owner,
-        )
-        .values(
-            state=target(Event.RESERVE), reference=bindparam("ref"), changed_at=at,
-            lease_until=at + timedelta(seconds=lease_seconds),
-        ),
-        [{"id": row, "ref": intent.reference} for intent in intents for row in intent.reminder_ids],
-    )  # fmt: skip
+_START = updates(
+    update(outbox)
+    .where(
+        outbox.c.reminder_id == bindparam("id"), movable(Event.RESERVE), outbox.c.lease_owner == bindparam("owner")
+    )
+    .values(
+        state=target(Event.RESERVE), reference=bindparam("ref"), changed_at=bindparam("now"),
+        lease_until=bindparam("until"),
+    ),
+    {"id": outbox.c.reminder_id.type, "ref": outbox.c.reference.type},
+)  # fmt: skip
 
 
 def _winners(connection: Connection, intents: Sequence[Intent]) -> set[str]:
@@ -202,58 +198,63 @@ def record(connection: Connection, answers: Sequence[Answer], *, at: datetime) -
     The loss of an answer, in turn, takes nothing back: an answer that another process has just recorded stands.
     """
     lost = [answer for answer in answers if answer.event is Event.LOSE]
-    _keep_answers(connection, [answer for answer in answers if answer.event is not Event.LOSE], true(), at=at)
-    _keep_answers(connection, lost, attempt.c.outcome == "", at=at)
+    _KEEP.write(connection, [_answered(answer) for answer in answers if answer.event is not Event.LOSE], now=at)
+    _KEEP_LOST.write(connection, [_answered(answer) for answer in lost], now=at)
     for event in sorted({answer.event for answer in answers}):
-        _move(connection, [answer for answer in answers if answer.event is event], event, at=at)
+        those = [answer for answer in answers if answer.event is event]
+        if event is Event.POSTPONE:
+            rows = [(*_moved(answer), answer.not_before or at, int(answer.burns)) for answer in those]
+            _POSTPONE.write(connection, rows, now=at)
+        else:
+            _MOVES[event].write(connection, [_moved(answer) for answer in those], now=at)
 
 
-def _keep_answers(
-    connection: Connection, answers: Sequence[Answer], guard: ColumnElement[bool], *, at: datetime
-) -> None:
-    if not answers:
-        return
-    connection.execute(
+def _keeping(*guard: ColumnElement[bool]) -> ManyRows:
+    """Return the writing of answers into their attempts, where these conditions hold."""
+    columns = {"ref": "reference", "what": "outcome", "contacted": "counted", "pid": "provider_id"}
+    columns |= {"said": "code", "why": "detail"}
+    told: dict[str, Any] = {column: bindparam(name) for name, column in columns.items() if name != "ref"}
+    return updates(
         update(attempt)
-        .where(attempt.c.reference == bindparam("ref"), guard)
+        .where(attempt.c.reference == bindparam("ref"), *guard)
+        .values(ended_at=bindparam("now"), **told),
+        {name: attempt.c[column].type for name, column in columns.items()},
+    )
+
+
+_KEEP, _KEEP_LOST = _keeping(), _keeping(attempt.c.outcome == "")
+
+
+def _answered(answer: Answer) -> tuple[object, ...]:
+    # One provider's endless words must not make the answers of all others fail (law 9).
+    told = cut(attempt, {"provider_id": answer.provider_id, "code": answer.code, "detail": answer.reason})
+    return (answer.reference, answer.outcome, answer.counted, told["provider_id"], told["code"], told["detail"])
+
+
+def _moving(event: Event, each: Mapping[str, TypeEngine[Any]], **more: object) -> ManyRows:
+    """Return the move of all reminders of texts by an event, each with its reason."""
+    return updates(
+        update(outbox)
+        .where(outbox.c.reference == bindparam("ref"), movable(event))
         .values(
-            ended_at=at, outcome=bindparam("what"), counted=bindparam("contacted"), provider_id=bindparam("pid"),
-            code=bindparam("provider_code"), detail=bindparam("why"),
+            state=target(event), reason=bindparam("why"), lease_owner=None, lease_until=None,
+            changed_at=bindparam("now"), **more,
         ),
-        [_attempt_answer(answer) for answer in answers],
+        {"ref": outbox.c.reference.type, "why": outbox.c.reason.type, **each},
     )  # fmt: skip
 
 
-def _attempt_answer(answer: Answer) -> dict[str, Any]:
-    # One provider's endless words must not make the answers of all others fail (law 9).
-    told = cut(attempt, {"provider_id": answer.provider_id, "code": answer.code, "detail": answer.reason})
-    return {
-        "ref": answer.reference,
-        "what": answer.outcome,
-        "contacted": answer.counted,
-        "pid": told["provider_id"],
-        "provider_code": told["code"],
-        "why": told["detail"],
-    }
+_MOVES = {event: _moving(event, {}) for event in (Event.ACCEPT, Event.PRINT, Event.REFUSE, Event.LOSE)}
+_POSTPONE = _moving(
+    Event.POSTPONE,
+    {"then": outbox.c.not_before.type, "burnt": outbox.c.attempts.type},
+    not_before=bindparam("then"),
+    attempts=outbox.c.attempts + bindparam("burnt"),
+)
 
 
-def _move(connection: Connection, answers: Sequence[Answer], event: Event, *, at: datetime) -> None:
-    values: dict[str, Any] = {
-        "state": target(event),
-        "reason": bindparam("why"),
-        "lease_owner": None,
-        "lease_until": None,
-        "changed_at": at,
-    }
-    rows: list[dict[str, Any]] = [
-        {"ref": answer.reference, "why": answer.reason[:REASON_CHARS_MAX]} for answer in answers
-    ]
-    if event is Event.POSTPONE:
-        values |= {"not_before": bindparam("then"), "attempts": outbox.c.attempts + bindparam("burnt")}
-        for row, answer in zip(rows, answers, strict=True):
-            row |= {"then": answer.not_before or at, "burnt": int(answer.burns)}
-    guard = movable(event)
-    connection.execute(update(outbox).where(outbox.c.reference == bindparam("ref"), guard).values(values), rows)
+def _moved(answer: Answer) -> tuple[object, ...]:
+    return answer.reference, answer.reason[:REASON_CHARS_MAX]
 
 
 def lose_expired(connection: Connection, *, owner: str, at: datetime) -> int:

@@ -13,11 +13,12 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, exists, false, or_, select
+from sqlalchemy import ColumnElement, Connection, Insert, Select, Table, and_, exists, false, or_, select
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from reminder.domain.caps import Aim, Cap, CapScope, Contact, Counts, Key, horizon
 from reminder.domain.lifecycle import State
+from reminder.store.bulk import ManyRows, inserts
 from reminder.store.rows import among, chunks
 from reminder.store.schema import attempt, attempt_account, cap_lock, customer_lock, outbox
 
@@ -130,14 +131,22 @@ def _lock_rows(connection: Connection, table: Table, keys: Sequence[object]) -> 
     if not keys:
         return
     (column,) = table.primary_key
-    rows = [{column.name: key} for key in keys]
     name = connection.dialect.name
-    if name == "postgresql":
-        connection.execute(postgresql.insert(table).on_conflict_do_nothing(), rows)
-    elif name == "sqlite":
-        # The transaction is the only writer already (BEGIN IMMEDIATE); the row is kept for a later move.
-        connection.execute(sqlite.insert(table).on_conflict_do_nothing(), rows)
-    else:
-        keep = mysql.insert(table)
-        connection.execute(keep.on_duplicate_key_update({column.name: column}), rows)
+    _MAKE[name][table.name].write(connection, [(key,) for key in keys])
+    if name == "sqlite":
+        return  # the transaction is the only writer already (BEGIN IMMEDIATE); rows are made for a later move
     connection.execute(select(column).where(among(connection, column, keys)).order_by(column).with_for_update()).all()
+
+
+def _making(table: Table) -> Iterator[tuple[str, Insert]]:
+    """Yield, for each database, the statement that makes rows which are not there."""
+    (column,) = table.primary_key
+    yield "postgresql", postgresql.insert(table).on_conflict_do_nothing()
+    yield "sqlite", sqlite.insert(table).on_conflict_do_nothing()
+    yield "mysql", mysql.insert(table).on_duplicate_key_update({column.name: column})
+
+
+_MAKE: dict[str, dict[str, ManyRows]] = defaultdict(dict)
+for _table in (customer_lock, cap_lock):
+    for _name, _statement in _making(_table):
+        _MAKE[_name][_table.name] = inserts(_statement, [column.name for column in _table.primary_key])

@@ -6,15 +6,30 @@ under. A row that is no longer so is simply not written: somebody else was first
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Row, and_, bindparam, exists, func, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Row,
+    and_,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.types import TypeEngine
 
 from reminder.domain.lifecycle import OPEN, Event, State, sources, target
 from reminder.domain.reminder import Reminder
+from reminder.store.bulk import ManyRows, updates
 from reminder.store.rows import among
 from reminder.store.schema import REASON_CHARS_MAX, outbox
 
@@ -129,35 +144,19 @@ def postpone(connection: Connection, items: Sequence[Postponement], *, owner: st
 
     None is put back to an instant that has come at `at`: one pass would claim it again and again, and not end.
     """
-    if not items:
-        return
     again = at + timedelta(seconds=AGAIN_SECONDS)
-    connection.execute(
-        update(outbox)
-        .where(outbox.c.reminder_id == bindparam("id"), _claimed_by(owner))
-        .values(
-            not_before=bindparam("then"), reason=bindparam("why"), lease_owner=None, lease_until=None, changed_at=at
-        ),
-        [
-            {
-                "id": item.reminder_id,
-                "then": item.not_before if item.not_before > at else again,
-                "why": item.reason[:REASON_CHARS_MAX],
-            }
-            for item in items
-        ],
-    )
+    rows = [
+        (item.reminder_id, item.not_before if item.not_before > at else again, item.reason[:REASON_CHARS_MAX])
+        for item in items
+    ]
+    _POSTPONE.write(connection, rows, owner=owner, now=at)
 
 
 def end(connection: Connection, items: Sequence[Ending], *, owner: str, at: datetime) -> None:
     """End claimed reminders, each by its event and with its reason."""
     for event in sorted({item.event for item in items}):
-        connection.execute(
-            update(outbox)
-            .where(outbox.c.reminder_id == bindparam("id"), _claimed_by(owner))
-            .values(state=target(event), reason=bindparam("why"), lease_owner=None, lease_until=None, changed_at=at),
-            [{"id": item.reminder_id, "why": item.reason[:REASON_CHARS_MAX]} for item in items if item.event is event],
-        )
+        rows = [(item.reminder_id, item.reason[:REASON_CHARS_MAX]) for item in items if item.event is event]
+        _ENDS[event].write(connection, rows, owner=owner, now=at)
 
 
 def end_one(connection: Connection, item: Ending, *, owner: str, at: datetime) -> bool:
@@ -187,9 +186,27 @@ def movable(event: Event) -> ColumnElement[bool]:
     return or_(*(outbox.c.state == state for state in sorted(sources(event))))
 
 
-def _claimed_by(owner: str) -> ColumnElement[bool]:
+def _claimed_by(owner: str | BindParameter[str]) -> ColumnElement[bool]:
     """Return the guard of every write on a claimed reminder: still planned, and still this owner's."""
     return and_(outbox.c.state == State.PLANNED, outbox.c.lease_owner == owner)
+
+
+def _giving_back(each: Mapping[str, TypeEngine[Any]], **values: object) -> ManyRows:
+    """Return the writing of claimed reminders that are let go, each with its reason."""
+    claimed = (outbox.c.reminder_id == bindparam("id"), _claimed_by(bindparam("owner")))
+    return updates(
+        update(outbox)
+        .where(*claimed)
+        .values(reason=bindparam("why"), lease_owner=None, lease_until=None, changed_at=bindparam("now"), **values),
+        {"id": outbox.c.reminder_id.type, **each, "why": outbox.c.reason.type},
+    )
+
+
+_POSTPONE = _giving_back({"then": outbox.c.not_before.type}, not_before=bindparam("then"))
+_ENDS = {
+    event: _giving_back({}, state=target(event))
+    for event in (Event.CANCEL, Event.SUPPRESS, Event.SUPERSEDE, Event.EXPIRE, Event.HAND_OVER)
+}
 
 
 def replan(connection: Connection, where: ColumnElement[bool], *, event: Event, reason: str, at: datetime) -> int:

@@ -6,15 +6,15 @@ nothing is locked: sealing (`store/sealing.py`) comes later, by itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from secrets import token_hex
-from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
 from reminder.domain.record import Actor, Entry, Kind, commitment, compact
-from reminder.store.rows import cut, upsert
+from reminder.store.bulk import inserts
+from reminder.store.rows import upsert
 from reminder.store.schema import in_force, record, record_private
 
 __all__ = ["append", "came_into_force"]
@@ -26,45 +26,49 @@ def append(connection: Connection, entries: Iterable[Entry], *, at: datetime) ->
     An entry about several accounts of a customer names them in its `data`. Texts too long for their column are cut:
     an act must not fail because of how it is told.
     """
-    rows: list[dict[str, Any]] = []
-    apart: list[dict[str, Any]] = []
+    rows: list[tuple[object, ...]] = []
+    apart: list[tuple[object, ...]] = []
     for entry in entries:
-        row = _row(entry, at)
+        committed = None
         if entry.private:
             salt, content = token_hex(16), compact(entry.private)
-            row["commitment"] = commitment(salt, content)
-            apart.append(
-                {
-                    "commitment": row["commitment"], "kind": entry.kind.value, "happened_at": at, "salt": salt,
-                    "content": content,
-                }
-            )  # fmt: skip
-        rows.append(row)
-    if rows:
-        connection.execute(insert(record), rows)
-    if apart:
-        connection.execute(insert(record_private), apart)
+            committed = commitment(salt, content)
+            apart.append((committed, entry.kind.value, salt, content))
+        rows.append((*_told(entry), committed))
+    _ENTRIES.write(connection, rows, happened_at=at)
+    _PRIVATE.write(connection, apart, happened_at=at)
 
 
-def _row(entry: Entry, at: datetime) -> dict[str, Any]:
-    values = {
-        "kind": entry.kind.value,
-        "actor": entry.actor.value,
-        "who": entry.who,
-        "subject": entry.subject,
-        "account_id": entry.account_id,
-        "customer_id": entry.customer_id,
-        "reminder_id": entry.reminder_id,
-        "reference": entry.reference,
-        "happened_at": at,
-        "data": entry.open_part(),
-        "commitment": None,
-    }
-    return {
-        # PostgreSQL keeps no NUL, and nobody keeps half of a surrogate pair.
-        name: value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode() if isinstance(value, str) else value
-        for name, value in cut(record, values).items()
-    }
+_ENTRIES = inserts(
+    insert(record),
+    (
+        "kind", "actor", "reminder_id", "data", "who", "subject", "account_id", "customer_id", "reference",
+        "commitment",
+    ),
+    ("happened_at",),
+)  # fmt: skip
+_PRIVATE = inserts(insert(record_private), ("commitment", "kind", "salt", "content"), ("happened_at",))
+
+_CHARS_MAX = {
+    name: getattr(record.columns[name].type, "length", None)
+    for name in ("who", "subject", "account_id", "customer_id", "reference")
+}
+
+
+def _told(entry: Entry) -> Iterator[object]:
+    """Yield what an entry says beside its commitment, in the order of the columns."""
+    yield entry.kind.value
+    yield entry.actor.value
+    yield entry.reminder_id
+    yield entry.open_part().replace("\x00", "\ufffd")
+    for name, chars_max in _CHARS_MAX.items():
+        value = getattr(entry, name)
+        yield value and _kept(value[:chars_max])
+
+
+def _kept(text: str) -> str:
+    """Return a text as every database keeps it: PostgreSQL has no NUL, and nobody half of a surrogate pair."""
+    return text if text.isprintable() else text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def came_into_force(
