@@ -28,7 +28,7 @@ demo: $(READY) ## make a book of some hundred accounts in ./demo, and remind the
 	@$(BIN)/reminder demo demo
 
 test: $(READY) ## run all tests; databases that aren't here are left out, and said so
-	@$(BIN)/python -m pytest -n auto
+	@$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(READY) ## style, formatting
 	@$(BIN)/ruff check .

@@ -18,7 +18,7 @@ from reminder.store.schema import account, metadata, outbox
 from support.recorder import Recorder
 from support.worlds import DAYTIME, World, account_row, policy, step
 
-ACCOUNTS = 2_000
+ACCOUNTS = 700
 DAYS = 365
 FIRST_DAY = date(2026, 1, 5)
 STEPS = (
