@@ -40,21 +40,23 @@ def count(text: str, cn: bool, as_json: bool) -> None:
       reminder sms count --cn "您的还款日是明天。"
     """
     from reminder.cli.output import emit_json
-    from reminder.domain.segments import Counting, segment, smooth
+    from reminder.domain.segments import Counting, forcing, segment, smooth
 
     if text == "-":
         text = sys.stdin.read().rstrip("\r\n")
     counting = Counting.CN if cn else Counting.GSM
-    as_is, smoothed = segment(text, counting), segment(smooth(text), counting)
+    plain = smooth(text)
+    as_is, smoothed = segment(text, counting), segment(plain, counting)
+    odd, left = ((), ()) if cn else (forcing(text), forcing(plain))
     if as_json:
-        emit_json({"as_is": _report(as_is), "smoothed": _report(smoothed)})
+        emit_json({"as_is": _report(as_is, odd), "smoothed": _report(smoothed, left)})
         return
     click.echo(_line(as_is))
-    for character in as_is.forcing[:FORCING_SHOWN_MAX]:
+    for character in odd[:FORCING_SHOWN_MAX]:
         click.echo(f"  not in GSM-7: {_named(character)}")
-    if len(as_is.forcing) > FORCING_SHOWN_MAX:
-        click.echo(f"  and {len(as_is.forcing) - FORCING_SHOWN_MAX} more characters that are not in GSM-7")
-    if smoothed != as_is:
+    if len(odd) > FORCING_SHOWN_MAX:
+        click.echo(f"  and {len(odd) - FORCING_SHOWN_MAX} more characters that are not in GSM-7")
+    if (smoothed, left) != (as_is, odd):
         click.echo(f"As this program sends it, with plain quotes, dashes and spaces: {_line(smoothed)}")
 
 
@@ -64,12 +66,12 @@ def _line(packed: Segmentation) -> str:
     return f"{segments}: {units} of {packed.encoding}"
 
 
-def _report(packed: Segmentation) -> dict[str, object]:
+def _report(packed: Segmentation, odd: tuple[str, ...]) -> dict[str, object]:
     return {
         "encoding": packed.encoding,
         "units": packed.units,
         "segments": packed.segments,
-        "forcing": list(packed.forcing),
+        "forcing": list(odd),
     }
 
 

@@ -191,6 +191,8 @@ class Cap:
 
     def room_at(self, made: Sequence[datetime], at: datetime, zone: str) -> datetime | None:
         """Return when one contact more fits on this calendar, or None when it does now. `made` are in order."""
+        if len(made) < self.max:
+            return None
         begin = self.start(at, zone)
         within = [contact for contact in made if contact >= begin]
         if len(within) < self.max:

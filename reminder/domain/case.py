@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 from reminder.domain.account import Account
 from reminder.domain.agreement import Agreed, breach_of
@@ -18,7 +19,7 @@ from reminder.domain.zones import known_zone, plausible_zones
 __all__ = ["Case"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Case:
     """A reminder with all that speaks for or against it.
 
@@ -53,7 +54,7 @@ class Case:
         """The account, where the book has exactly one under the key."""
         return self.accounts[0] if len(self.accounts) == 1 else None
 
-    @property
+    @cached_property
     def step(self) -> Step | None:
         """The step as the policy now in force has it."""
         if self.policy is None or self.policy.name != self.reminder.policy:
@@ -74,6 +75,7 @@ class Case:
             (CapScope.NUMBER, self.phone.e164 if self.phone else ""),
         )
 
+    @cached_property
     def zones(self) -> frozenset[str]:
         """Return the time zones in which the customer may be."""
         account, policy = self.account, self.policy

@@ -8,10 +8,10 @@ text was made here, not that whoever reads it out is the one who got it: `remind
 from __future__ import annotations
 
 import hmac
-import json
 import unicodedata
 from datetime import date
 from hashlib import sha256
+from json.encoder import encode_basestring_ascii as _quoted
 
 __all__ = ["ALPHABET", "CODE_CHARS", "KEY_CHARS_MIN", "make_code", "read_code"]
 
@@ -30,13 +30,15 @@ _SIZE = len(ALPHABET)
 
 def make_code(key: bytes, *, account_id: str, due_date: date, step: str, leg: str) -> str:
     """Return the check code of the text that leads with this reminder: CODE_CHARS characters of ALPHABET."""
-    about = json.dumps([account_id, due_date.isoformat(), step, leg]).encode()
+    # A JSON list, as `json.dumps` would write it; texts in people's hands depend on each byte.
+    about = f'[{_quoted(account_id)}, "{due_date.isoformat()}", {_quoted(step)}, {_quoted(leg)}]'.encode()
     number = int.from_bytes(hmac.digest(key, about, sha256)[:8], "big")
     digits = []
     for _ in range(_GIVEN):
         number, digit = divmod(number, _SIZE)
         digits.append(digit)
-    return "".join(ALPHABET[digit] for digit in (*digits, _check_digit(digits)))
+    digits.append(_check_digit(digits))
+    return "".join([ALPHABET[digit] for digit in digits])
 
 
 def read_code(written: str) -> str | None:
@@ -58,4 +60,4 @@ def _check_digit(digits: list[int]) -> int:
     The weights differ and none is a multiple of the prime 31, so that no change of one digit, and no exchange of two,
     leaves the sum as it was. The check digit's own weight is 1.
     """
-    return -sum(weight * digit for weight, digit in enumerate(digits, start=2)) % _SIZE
+    return -sum([weight * digit for weight, digit in enumerate(digits, start=2)]) % _SIZE

@@ -43,8 +43,9 @@ def decide(case: Case, at: datetime) -> Decision:
         if answer.stops is not None:
             return Decision(case, at, answer.stops, None, tuple(asked))
     subject = _subject(case, at)
+    sends_nothing = subject.step.leg == "event"
     for gate in CONTACT:
-        if gate.texts_only and subject.step.leg == "event":
+        if sends_nothing and gate.texts_only:
             continue
         answer = gate.ask(subject)
         asked.append(answer)
@@ -91,5 +92,5 @@ def _subject(case: Case, at: datetime) -> Subject:
 def _valid_until(subject: Subject) -> datetime:
     if subject.step.leg == "event":
         return subject.closes_at
-    span = subject.span()
+    span = subject.span
     return min(span.end, subject.closes_at) if span else subject.closes_at

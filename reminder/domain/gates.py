@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
 
 from reminder.domain.account import Account
@@ -18,7 +19,7 @@ from reminder.domain.case import Case
 from reminder.domain.hold import NEVER_CONTACT
 from reminder.domain.policy import Policy, Step
 from reminder.domain.standing import until_closed
-from reminder.domain.verdict import Defer, GateAnswer, Reason, Skip
+from reminder.domain.verdict import Defer, GateAnswer, Reason, Skip, passed
 from reminder.domain.window import Span, closed_by
 
 __all__ = ["CONTACT", "Gate", "Subject"]
@@ -27,9 +28,12 @@ FAR_OFF = timedelta(days=31)
 """When to ask again if a window does not open within the days looked ahead."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Subject:
-    """A case that stands: its account, policy and step are known. `dpd` is counted in the policy's zone."""
+    """A case that stands: its account, policy and step are known. `dpd` is counted in the policy's zone.
+
+    What several gates ask about it is worked out once.
+    """
 
     case: Case
     account: Account
@@ -38,15 +42,17 @@ class Subject:
     at: datetime
     dpd: int
 
-    @property
+    @cached_property
     def closes_at(self) -> datetime:
         """The instant (UTC) at which the step stops being true."""
         return self.policy.closes_at(self.step, self.case.reminder.due_date)
 
+    @cached_property
     def span(self) -> Span | None:
         """Return the stretch of time in which contact is allowed, now or next."""
-        return self.policy.opening(self.case.zones(), self.case.reminder.due_date, self.at)
+        return self.policy.opening(self.case.zones, self.case.reminder.due_date, self.at)
 
+    @cached_property
     def aim(self) -> Aim:
         """Return the text that this would become, as caps see it."""
         case, account = self.case, self.account
@@ -58,7 +64,7 @@ class Subject:
             template=self.step.template,
             channel=self.step.leg,
             notice=self.step.notice,
-            zones=case.zones(),
+            zones=case.zones,
         )
 
     def capped(self, at: datetime, aim: Aim | None = None) -> tuple[datetime, Cap] | None:
@@ -68,7 +74,7 @@ class Subject:
         """
         if not self.policy.caps:
             return None
-        return next_free(self.policy.caps, self.case.contacts, aim or self.aim(), at, self.policy.timezone)
+        return next_free(self.policy.caps, self.case.contacts, aim or self.aim, at, self.policy.timezone)
 
     def allowed_from(self) -> datetime:
         """Return the first instant from now on (UTC) at which hours and caps both allow contact, as far as is known.
@@ -78,7 +84,7 @@ class Subject:
         at, asked = self.at, None
         while at != asked:
             asked = at
-            span = self.policy.opening(self.case.zones(), self.case.reminder.due_date, at)
+            span = self.policy.opening(self.case.zones, self.case.reminder.due_date, at)
             if span is None:
                 return at + FAR_OFF
             at = max(at, span.start)
@@ -109,7 +115,7 @@ def _never_contact(subject: Subject) -> GateAnswer:
     for hold in subject.case.holds:
         if hold.kind in NEVER_CONTACT and hold.in_force(subject.at):
             return _again(subject, "never_contact", Reason.NEVER_CONTACT, f"{hold.kind}: {hold.reason}")
-    return GateAnswer("never_contact", "no such mark")
+    return passed("never_contact", "no such mark")
 
 
 def _hold(subject: Subject) -> GateAnswer:
@@ -117,7 +123,7 @@ def _hold(subject: Subject) -> GateAnswer:
         if hold.in_force(subject.at):
             end = f"until {hold.until:%Y-%m-%d %H:%M} UTC" if hold.until else "until released"
             return _again(subject, "hold", Reason.HOLD, f"{hold.kind} {end}: {hold.reason}")
-    return GateAnswer("hold", "none in force")
+    return passed("hold", "none in force")
 
 
 def _agreed(subject: Subject) -> GateAnswer:
@@ -125,7 +131,7 @@ def _agreed(subject: Subject) -> GateAnswer:
     against = objection(agreed, step_key=reminder.step, due_date=reminder.due_date, dpd=subject.dpd)
     if against is None:
         force = alive(agreed)
-        return GateAnswer("agreed", f"as {force.agreement.name} says" if force else "no promise or plan is in force")
+        return passed("agreed", f"as {force.agreement.name} says" if force else "no promise or plan is in force")
     if against.final:
         return GateAnswer("agreed", against.detail, Skip(against.reason, against.detail, final=True))
     return _again(subject, "agreed", against.reason, against.detail)
@@ -143,20 +149,20 @@ def _suppressed(subject: Subject) -> GateAnswer:
             whom = "number" if entry.number else "customer" if entry.customer_id else "account"
             detail = f"{whom} suppressed: {entry.source}"
             return _again(subject, "suppressed", Reason.SUPPRESSED, detail)
-    return GateAnswer("suppressed", "not suppressed")
+    return passed("suppressed", "not suppressed")
 
 
 def _consent(subject: Subject) -> GateAnswer:
     wanted = subject.policy.consent_wanted_by(subject.dpd)
     if not wanted:
-        return GateAnswer("consent", "no rule asks for one")
+        return passed("consent", "no rule asks for one")
     number = subject.case.phone.e164 if subject.case.phone else None
     account = subject.account
     for entry in subject.case.consents:
         if entry.in_force(subject.at) and entry.covers(
             channel=subject.step.leg, number=number, customer_id=account.customer_id, account_id=account.account_id
         ):
-            return GateAnswer("consent", f"given on {entry.given_at:%Y-%m-%d}: {entry.source}")
+            return passed("consent", f"given on {entry.given_at:%Y-%m-%d}: {entry.source}")
     detail = f"none on record for {subject.step.leg}; wanted by {', '.join(wanted)}"
     return _again(subject, "consent", Reason.CONSENT, detail)
 
@@ -166,7 +172,7 @@ def _complete(subject: Subject) -> GateAnswer:
     if account.amount_due is None or account.problems:
         detail = "; ".join(account.problems) or "the book has no readable amount for it"
         return _again(subject, "complete", Reason.INCOMPLETE, detail)
-    return GateAnswer("complete", "amount, currency and date are readable")
+    return passed("complete", "amount, currency and date are readable")
 
 
 def _number(subject: Subject) -> GateAnswer:
@@ -175,24 +181,24 @@ def _number(subject: Subject) -> GateAnswer:
         return _again(subject, "number", Reason.NUMBER, case.phone_problem or "the book has no number for it")
     if case.bad_number is not None:
         return _again(subject, "number", Reason.NUMBER, f"the provider says it can't be reached ({case.bad_number})")
-    return GateAnswer("number", "a mobile number")
+    return passed("number", "a mobile number")
 
 
 def _when(subject: Subject) -> GateAnswer:
     if subject.step.when is None:
-        return GateAnswer("when", "the step has no condition")
+        return passed("when", "the step has no condition")
     answer = subject.case.condition
     if isinstance(answer, str):
         return _again(subject, "when", Reason.WHEN, f"`{subject.step.when}` can't be answered: {answer}")
     if not answer:
         return _again(subject, "when", Reason.WHEN, f"`{subject.step.when}` is false")
-    return GateAnswer("when", f"`{subject.step.when}` is true")
+    return passed("when", f"`{subject.step.when}` is true")
 
 
 def _fresh(subject: Subject) -> GateAnswer:
     if subject.case.stale_book:
         return _again(subject, "fresh", Reason.STALE_BOOK, subject.case.stale_book)
-    return GateAnswer("fresh", "the book can be trusted")
+    return passed("fresh", "the book can be trusted")
 
 
 def _unexpired(subject: Subject) -> GateAnswer:
@@ -210,7 +216,7 @@ def _unexpired(subject: Subject) -> GateAnswer:
             detail = f"{days}; {later.key} is deserved now{waited}"
             return GateAnswer("expired", detail, Skip(Reason.SUPERSEDED, detail, final=True))
         return GateAnswer("expired", days + waited, Skip(Reason.EXPIRED, days + waited, final=True))
-    return GateAnswer("expired", days)
+    return passed("expired", days)
 
 
 def _defer(subject: Subject, gate: str, until: datetime, reason: Reason, detail: str) -> GateAnswer:
@@ -223,25 +229,30 @@ def _not_before(subject: Subject) -> GateAnswer:
     if subject.at < not_before:
         detail = subject.case.reminder.reason or f"planned for {not_before:%Y-%m-%d %H:%M} UTC"
         return _defer(subject, "not_before", not_before, Reason.NOT_YET, detail)
-    return GateAnswer("not_before", "its time has come")
+    return passed("not_before", "its time has come")
 
 
 def _window(subject: Subject) -> GateAnswer:
-    span = subject.span()
-    zones = ", ".join(sorted(subject.case.zones()))
+    span = subject.span
+    if span is not None and subject.at >= span.start:
+        return _open(subject.case.zones, span.end)
+    zones = ", ".join(sorted(subject.case.zones))
     if span is None:
         detail = f"no contact is allowed in the next {FAR_OFF.days} days in {zones}{_closed_by(subject)}"
         return _defer(subject, "window", subject.at + FAR_OFF, Reason.WINDOW, detail)
-    if subject.at < span.start:
-        until = subject.allowed_from()
-        detail = f"contact in {zones} is allowed again from {until:%Y-%m-%d %H:%M} UTC{_closed_by(subject)}"
-        return _defer(subject, "window", until, Reason.WINDOW, detail)
-    return GateAnswer("window", f"open in {zones} until {span.end:%Y-%m-%d %H:%M} UTC")
+    until = subject.allowed_from()
+    detail = f"contact in {zones} is allowed again from {until:%Y-%m-%d %H:%M} UTC{_closed_by(subject)}"
+    return _defer(subject, "window", until, Reason.WINDOW, detail)
+
+
+@lru_cache(maxsize=1_024)
+def _open(zones: frozenset[str], until: datetime) -> GateAnswer:
+    return GateAnswer("window", f"open in {', '.join(sorted(zones))} until {until:%Y-%m-%d %H:%M} UTC")
 
 
 def _closed_by(subject: Subject) -> str:
     """Return the rules that forbid contact now, each with its source: the first thing a person asks."""
-    layers = closed_by(subject.policy.layers_on(subject.dpd), subject.case.zones(), subject.at)
+    layers = closed_by(subject.policy.layers_on(subject.dpd), subject.case.zones, subject.at)
     return "".join(f"; {layer.source} allows {layer}" for layer in layers)
 
 
@@ -251,7 +262,7 @@ def _cap(subject: Subject) -> GateAnswer:
         until, cap = subject.allowed_from(), blocked[1]
         detail = f"{cap} is the most by {cap.source}; contact is allowed again from {until:%Y-%m-%d %H:%M} UTC"
         return _defer(subject, "cap", until, Reason.CAP, detail)
-    return GateAnswer("cap", "room for one more" if subject.policy.caps else "no cap is set")
+    return passed("cap", "room for one more" if subject.policy.caps else "no cap is set")
 
 
 def _gateway(subject: Subject) -> GateAnswer:
@@ -259,7 +270,7 @@ def _gateway(subject: Subject) -> GateAnswer:
     if until is not None and subject.at < until:
         detail = f"every gateway of the route is paused until {until:%Y-%m-%d %H:%M} UTC"
         return _defer(subject, "gateway", until, Reason.PAUSED, detail)
-    return GateAnswer("gateway", "the route has one that can send")
+    return passed("gateway", "the route has one that can send")
 
 
 CONTACT: tuple[Gate, ...] = (

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["Counting", "Encoding", "Segmentation", "segment", "smooth"]
+__all__ = ["Counting", "Encoding", "Segmentation", "forcing", "segment", "smooth"]
 
 _BASIC = (
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
@@ -41,15 +41,11 @@ class Counting(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Segmentation:
-    """What a text costs: `units` (septets or UTF-16 units) in so many `segments`; none for an empty text.
-
-    `forcing` are the characters, each once and in order, that keep the text from being GSM-7.
-    """
+    """What a text costs: `units` (septets or UTF-16 units) in so many `segments`; none for an empty text."""
 
     encoding: Encoding
     units: int
     segments: int
-    forcing: tuple[str, ...] = ()
 
 
 def segment(text: str, counting: Counting = Counting.GSM) -> Segmentation:
@@ -61,12 +57,17 @@ def segment(text: str, counting: Counting = Counting.GSM) -> Segmentation:
     if counting is Counting.GSM:
         if _NOT_BASIC.search(text) is None:
             return Segmentation(Encoding.GSM7, len(text), _parts(len(text), 160, 153))
-        forcing = tuple(dict.fromkeys(_NOT_GSM.findall(text)))
-        if not forcing:
+        if _NOT_GSM.search(text) is None:
             return _packed(text, Encoding.GSM7, _IS_EXTENDED, 160, 153)
-    else:
-        forcing = ()
-    return _packed(text, Encoding.UCS2, _IS_PAIR, 70, 67, forcing)
+    # To encode a text is far cheaper than to look through it, and most have no pair.
+    if len(text.encode("utf-16-le", "surrogatepass")) == 2 * len(text):
+        return Segmentation(Encoding.UCS2, len(text), _parts(len(text), 70, 67))
+    return _packed(text, Encoding.UCS2, _IS_PAIR, 70, 67)
+
+
+def forcing(text: str) -> tuple[str, ...]:
+    """Return the characters, each once and in order, that keep a text from being GSM-7."""
+    return tuple(dict.fromkeys(_NOT_GSM.findall(text)))
 
 
 def _parts(units: int, single: int, each: int) -> int:
@@ -74,15 +75,13 @@ def _parts(units: int, single: int, each: int) -> int:
     return -(-units // each) if units > single else int(units > 0)
 
 
-def _packed(
-    text: str, encoding: Encoding, double: re.Pattern[str], single: int, each: int, forcing: tuple[str, ...] = ()
-) -> Segmentation:
+def _packed(text: str, encoding: Encoding, double: re.Pattern[str], single: int, each: int) -> Segmentation:
     """Return the segmentation of a text in which the characters that match `double` take two units."""
     places = [match.start() for match in double.finditer(text)]
     units = len(text) + len(places)
-    if units <= single or not places:
-        return Segmentation(encoding, units, _parts(units, single, each), forcing)
-    return Segmentation(encoding, units, _parts(units + _left_empty(places, each), single, each), forcing)
+    if units <= single:
+        return Segmentation(encoding, units, _parts(units, single, each))
+    return Segmentation(encoding, units, _parts(units + _left_empty(places, each), single, each))
 
 
 def _left_empty(places: Iterable[int], each: int) -> int:

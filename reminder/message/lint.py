@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
-from reminder.domain.segments import Segmentation, segment
+from reminder.domain.segments import Segmentation, forcing, segment
 from reminder.errors import Problem, TemplateError
 from reminder.message.catalogue import Catalogue, CompiledTemplate
 from reminder.message.expression import compile_condition
@@ -167,11 +167,11 @@ def _over_budget(template: CompiledTemplate, attributes: Iterable[str], lender: 
 def _forcing(template: CompiledTemplate, attributes: Iterable[str]) -> Iterator[Problem]:
     for dpd in (-2, 0, 9):
         try:
-            packed = segment(template.render(plain_case(template.language, attributes, dpd)))
+            odd = forcing(template.render(plain_case(template.language, attributes, dpd)))
         except TemplateError:
             continue
-        own = [character for character in packed.forcing if character in template.source]
-        if 0 < len(packed.forcing) <= _FEW_CHARACTERS and own:
+        own = [character for character in odd if character in template.source]
+        if 0 < len(odd) <= _FEW_CHARACTERS and own:
             line, column = _position(template.source, template.source.index(own[0]))
             message = (
                 f"expected characters of GSM-7, found {' '.join(own)}: each part of the text then holds 67 instead "

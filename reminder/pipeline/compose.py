@@ -198,7 +198,7 @@ def _text_or_held(
 
 def _aim(subjects: Sequence[Subject]) -> Aim:
     """Return the one text for these subjects as caps see it; several are listed by a template of their own."""
-    aims = [subject.aim() for subject in subjects]
+    aims = [subject.aim for subject in subjects]
     lead, first = subjects[0], aims[0]
     if len(subjects) == 1:
         return first

@@ -10,7 +10,7 @@ import smsutil
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reminder.domain.segments import Counting, Encoding, Segmentation, segment, smooth
+from reminder.domain.segments import Counting, Encoding, Segmentation, forcing, segment, smooth
 
 GSM = (
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§"
@@ -48,7 +48,7 @@ def test_gsm_texts_are_packed(text: str, units: int, segments: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "units", "segments", "forcing"),
+    ("text", "units", "segments", "odd"),
     [
         pytest.param("您" * 70, 70, 1, ("您",), id="a full single"),
         pytest.param("您" * 71, 71, 2, ("您",), id="one more"),
@@ -65,9 +65,10 @@ def test_gsm_texts_are_packed(text: str, units: int, segments: int) -> None:
         pytest.param("\ud83d", 1, 1, ("\ud83d",), id="half a pair"),
     ],
 )
-def test_other_texts_are_packed(text: str, units: int, segments: int, forcing: tuple[str, ...]) -> None:
+def test_other_texts_are_packed(text: str, units: int, segments: int, odd: tuple[str, ...]) -> None:
     """One character outside GSM-7 halves what fits: 70 units, or 67 a part, and a surrogate pair is never cut."""
-    assert segment(text) == Segmentation(Encoding.UCS2, units, segments, forcing)
+    assert segment(text) == Segmentation(Encoding.UCS2, units, segments)
+    assert forcing(text) == odd
 
 
 @pytest.mark.parametrize(
