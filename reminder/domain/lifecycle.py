@@ -7,6 +7,7 @@ a test enumerates every pair. What it does not list is refused.
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import cache
 from types import MappingProxyType
 
 from reminder.errors import StoreError
@@ -108,11 +109,13 @@ def advance(state: State, event: Event) -> State:
         raise IllegalTransitionError(state, event) from None
 
 
+@cache
 def sources(event: Event) -> frozenset[State]:
     """Return the states in which this event may happen."""
     return frozenset(state for state, happening in TRANSITIONS if happening is event)
 
 
+@cache
 def target(event: Event) -> State:
     """Return the state to which this event leads; every event leads to one."""
     (state,) = {after for (_, happening), after in TRANSITIONS.items() if happening is event}

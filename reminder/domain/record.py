@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from enum import Enum, StrEnum
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -115,9 +116,8 @@ class Sealable:
 
 def compact(value: object) -> str:
     """Return a value as JSON on one line: no spaces, no escapes that are not needed, keys in the order given."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
     # Half of a surrogate pair has no UTF-8, and no database keeps it.
-    return text.encode("utf-8", "replace").decode()
+    return _JSON.encode(value).encode("utf-8", "replace").decode()
 
 
 def _plain(value: object) -> object:
@@ -134,6 +134,10 @@ def _plain(value: object) -> object:
     raise TypeError(f"expected what JSON can say, found {type(value).__name__}")
 
 
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_plain)
+
+
+@lru_cache(maxsize=256)
 def iso(at: datetime) -> str:
     """Return an instant as it is hashed: `2026-07-28T02:00:00.000000Z`."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -58,7 +57,7 @@ async def call(deployment: Deployment, reserved: Sequence[Reserved], at: datetim
                 return Refused(Refusal.HELD_BACK, "held-back", "its turn came after the lease had ended")
             if pulse.is_lost(gateway):
                 return Refused(Refusal.HELD_BACK, "held-back", "the calls before it had no answer", OPEN_SECONDS)
-            message = replace(one.text.message(one.reference, at), begin_within_seconds=left)
+            message = one.text.message(one.reference, at, left)
             began = elapsed()
             try:
                 outcome = await one.text.choice.gateway.send(message)

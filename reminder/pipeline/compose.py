@@ -58,10 +58,10 @@ class Text:
         """The most severe of the accounts that the text speaks of."""
         return self.subjects[0]
 
-    def message(self, reference: str, at: datetime) -> Message:
+    def message(self, reference: str, at: datetime, begin_within_seconds: float) -> Message:
         """Return what the gateway gets; the provider may try until the window or the step closes."""
         left = max(0, int((self.valid_until - at).total_seconds()))
-        return Message(reference, self.number, self.rendered.text, left)
+        return Message(reference, self.number, self.rendered.text, left, begin_within_seconds)
 
 
 @dataclass(frozen=True, slots=True)

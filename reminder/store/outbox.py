@@ -104,6 +104,12 @@ def claim(connection: Connection, *, owner: str, at: datetime, lease_seconds: in
     return [to_reminder(row) for row in sorted(rows, key=lambda row: (row.not_before, row.reminder_id))]
 
 
+_KNOWN = [
+    column for column in outbox.c if column.name not in ("planned_at", "changed_at", "lease_owner", "lease_until")
+]
+"""What the domain knows of a reminder, and its text's reference."""
+
+
 def _lease(
     connection: Connection, ids: Sequence[int], *, owner: str, at: datetime, until: datetime
 ) -> Sequence[Row[Any]]:
@@ -113,9 +119,12 @@ def _lease(
     locks each row that it reads, for a moment.
     """
     ours = among(connection, outbox.c.reminder_id, ids)
-    connection.execute(update(outbox).where(ours, _claimable(outbox, at)).values(lease_owner=owner, lease_until=until))
+    lease = update(outbox).where(ours, _claimable(outbox, at)).values(lease_owner=owner, lease_until=until)
+    if connection.dialect.update_returning:
+        return connection.execute(lease.returning(*_KNOWN)).all()
+    connection.execute(lease)
     leased = (outbox.c.lease_owner == owner, outbox.c.lease_until == until)
-    return connection.execute(select(outbox).where(ours, *leased)).all()
+    return connection.execute(select(*_KNOWN).where(ours, *leased)).all()
 
 
 def _claimable(rows: FromClause, at: datetime) -> ColumnElement[bool]:

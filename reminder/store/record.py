@@ -6,7 +6,7 @@ nothing is locked: sealing (`store/sealing.py`) comes later, by itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from secrets import token_hex
 
@@ -49,25 +49,29 @@ _ENTRIES = inserts(
 )  # fmt: skip
 _PRIVATE = inserts(insert(record_private), ("commitment", "kind", "salt", "content"), ("happened_at",))
 
-_CHARS_MAX = {
-    name: getattr(record.columns[name].type, "length", None)
-    for name in ("who", "subject", "account_id", "customer_id", "reference")
-}
+_CHARS_MAX = {column.name: getattr(column.type, "length", None) for column in record.columns}
 
 
-def _told(entry: Entry) -> Iterator[object]:
-    """Yield what an entry says beside its commitment, in the order of the columns."""
-    yield entry.kind.value
-    yield entry.actor.value
-    yield entry.reminder_id
-    yield entry.open_part().replace("\x00", "\ufffd")
-    for name, chars_max in _CHARS_MAX.items():
-        value = getattr(entry, name)
-        yield value and _kept(value[:chars_max])
+def _told(entry: Entry) -> tuple[object, ...]:
+    """Return what an entry says beside its commitment, in the order of the columns."""
+    return (
+        entry.kind.value,
+        entry.actor.value,
+        entry.reminder_id,
+        entry.open_part(),
+        _kept("who", entry.who),
+        _kept("subject", entry.subject),
+        _kept("account_id", entry.account_id),
+        _kept("customer_id", entry.customer_id),
+        _kept("reference", entry.reference),
+    )
 
 
-def _kept(text: str) -> str:
+def _kept(column: str, text: str | None) -> str | None:
     """Return a text as every database keeps it: PostgreSQL has no NUL, and nobody half of a surrogate pair."""
+    if not text:
+        return text
+    text = text[: _CHARS_MAX[column]]
     return text if text.isprintable() else text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
 
 
