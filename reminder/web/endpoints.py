@@ -1,7 +1,7 @@
 """The endpoints: `POST /receipts/<gateway>`, `POST /inbound/<gateway>`, `GET /healthz`, `GET /readyz`, `GET /metrics`.
 
 A call is read up to a bound, in a bounded time, and believed only when the gateway finds it signed. The database works
-on a thread of its own, so that no caller waits for another one's transaction. Nothing of a call is logged but ids.
+on threads of its own, and receipts that come together share a transaction. Nothing of a call is logged but ids.
 
 Anybody may ask whether the process lives and whether all is well, and gets codes. Figures, and what the codes are
 about, are for callers with the token, or on this machine.
@@ -10,7 +10,7 @@ about, are for callers with the token, or on this machine.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING
@@ -23,11 +23,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from reminder.domain.receipt import Receipt
 from reminder.gateways.receiving import FormError, Receiver, Request, SignatureError, receiver
 from reminder.pipeline.receive import receive_receipts
 from reminder.pipeline.replies import Reception, confirm, receive_inbound
 from reminder.web.access import may_read
 from reminder.web.exposition import MEDIA_TYPE
+from reminder.web.intake import Intake
 
 if TYPE_CHECKING:
     from starlette.requests import Request as HttpRequest
@@ -71,6 +73,7 @@ class _Endpoints:
         self._reception = reception
         self._readiness = readiness
         self._metrics = metrics
+        self._intake = Intake(self._write_receipts)
 
     async def receipts(self, http: HttpRequest) -> Response:
         """Take delivery receipts."""
@@ -98,14 +101,14 @@ class _Endpoints:
         return may_read(http, self._served.installation.settings.web.token)
 
     async def _guarded(
-        self, http: HttpRequest, take: Callable[[str, Receiver, Request], BackgroundTask | None]
+        self, http: HttpRequest, take: Callable[[str, Receiver, Request], Awaitable[BackgroundTask | None]]
     ) -> Response:
         """Read a call, let it be taken, and turn what is wrong with it into a status."""
         name = http.path_params["gateway"]
         try:
             taking = self._receiver(name)
             call = await _read(http)
-            after = await run_in_threadpool(take, name, taking, call)
+            after = await take(name, taking, call)
         except _RefusedError as error:
             return PlainTextResponse(error.words, status_code=error.status)
         except SignatureError as error:
@@ -127,10 +130,16 @@ class _Endpoints:
             raise _RefusedError(404, "no such gateway\n")
         return found
 
-    def _take_receipts(self, name: str, taking: Receiver, call: Request) -> None:
-        receive_receipts(self._served.deployment, name, taking.receipts(call))
+    async def _take_receipts(self, name: str, taking: Receiver, call: Request) -> None:
+        await self._intake(name, taking.receipts(call))
 
-    def _take_inbound(self, name: str, taking: Receiver, call: Request) -> BackgroundTask | None:
+    def _write_receipts(self, name: str, found: Sequence[Receipt]) -> None:
+        receive_receipts(self._served.deployment, name, found)
+
+    async def _take_inbound(self, name: str, taking: Receiver, call: Request) -> BackgroundTask | None:
+        return await run_in_threadpool(self._write_inbound, name, taking, call)
+
+    def _write_inbound(self, name: str, taking: Receiver, call: Request) -> BackgroundTask | None:
         texts, deployment = taking.inbound(call), self._served.deployment
         replies = receive_inbound(deployment, self._reception(), name, texts, confirms_stop=taking.confirms_stop)
         return BackgroundTask(partial(confirm, deployment, replies)) if replies else None

@@ -10,12 +10,12 @@ from __future__ import annotations
 import gc
 import resource
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter, process_time
 
-__all__ = ["Figure", "Sample", "against", "load", "missing", "pairs", "timed", "value"]
+__all__ = ["Figure", "Sample", "against", "compared", "load", "missing", "pairs", "timed", "value"]
 
 Work = Callable[[], object]
 
@@ -117,6 +117,22 @@ def against(
 ) -> Figure:
     """Return how many times the floor's seconds the product takes; with `rows`, its rows a second as well."""
     products, floors = pairs(product, floor, repeats=repeats, before=before)
+    return compared(key, title, products, floors, rows=rows, bound=bound, where=where, size=size, note=note)
+
+
+def compared(
+    key: str,
+    title: str,
+    products: Sequence[Sample],
+    floors: Sequence[Sample],
+    *,
+    rows: int = 0,
+    bound: float | None = None,
+    where: str = "",
+    size: str = "",
+    note: str = "",
+) -> Figure:
+    """Return the figure of these samples: medians, their ratio, and with `rows` the product's rows a second."""
     wall = statistics.median(sample.wall for sample in products)
     base = statistics.median(sample.wall for sample in floors)
     cpu = statistics.median(sample.cpu for sample in products)

@@ -19,6 +19,7 @@ from bench.planning import growth, plan_again, plan_elsewhere, plan_once
 from bench.previewing import bodies, preview_all, preview_totals
 from bench.profiling import profiled
 from bench.provider import dispatch_through_sdk
+from bench.receiving import receipts_over_http
 from bench.sending import dispatch_at_once, planned_anew
 from bench.starting import idle, starts
 from reminder.pipeline.dispatch import dispatch
@@ -41,7 +42,7 @@ class Sizes:
     idle_seconds: float
 
 
-QUICK = Sizes(100_000, 10_000, (100_000, 300_000, 1_000_000), 5_000, 50_000, 250, 3, 10)
+QUICK = Sizes(100_000, 10_000, (100_000, 300_000, 1_000_000), 3_000, 50_000, 250, 3, 10)
 FULL = Sizes(1_000_000, 100_000, (1_000_000, 3_000_000, 10_000_000), 20_000, 1_000_000, 500, 5, 60)
 TINY = Sizes(400, 40, (400, 800), 40, 100, 10, 1, 1)
 
@@ -87,6 +88,7 @@ def _on(store: Store, sizes: Sizes, folder: Path, results: Results, only: Sequen
         "profile": lambda: _profiles(store, sizes, results),
         "dispatch": lambda: [_few(store, sizes), dispatch_at_once(store, sizes.texts, sizes.repeats)][1:],
         "sdk": lambda: [dispatch_through_sdk(store, sizes.texts, sizes.repeats)],
+        "receipts": lambda: _receipts(store, sizes, folder),
         "peers": lambda: friday(store, sizes.peers),
         "elsewhere": lambda: [plan_elsewhere(store, folder, sizes.accounts, sizes.due, sizes.repeats)],
         "import": lambda: [import_csv(store, folder, sizes.imported, max(1, sizes.repeats - 1))],
@@ -100,6 +102,14 @@ def _on(store: Store, sizes: Sizes, folder: Path, results: Results, only: Sequen
 def _few(store: Store, sizes: Sizes) -> None:
     """Fill the book with as many due accounts as texts are sent."""
     fill(store, sizes.texts * 10, sizes.texts)
+
+
+def _receipts(store: Store, sizes: Sizes, folder: Path) -> list[Figure]:
+    _few(store, sizes)
+    figure = receipts_over_http(store, folder / f"receipts-{store.name}", sizes.texts, sizes.repeats)
+    store.clear()
+    fill(store, sizes.accounts, sizes.due)
+    return [figure]
 
 
 def _growth(store: Store, sizes: Sizes, results: Results) -> list[Figure]:
@@ -128,5 +138,4 @@ def _anywhere(sizes: Sizes, folder: Path, only: Sequence[str]) -> Iterator[Figur
         yield from idle(folder / "idle", sizes.idle_seconds)
     if not only:
         yield missing("workers", "dispatch with two worker processes", "there are no worker processes yet")
-        yield missing("receipts", "receipts taken in over HTTP", "the floor is not written yet")
         yield missing("tryton", "peer: Tryton's account_dunning", "it needs an environment of its own")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -10,14 +9,11 @@ import time
 from pathlib import Path
 
 from bench.measure import Figure, against, value
+from bench.processes import ENVIRON, cpu_seconds, resident_mb
 from support.deployments import write_deployment
 
 __all__ = ["idle", "starts"]
 
-ENVIRON = os.environ  # noqa: TID251 - processes of the bench start in it
-
-_TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
-_KB_A_MB = 1024
 _REMINDER = [sys.executable, "-m", "reminder"]
 
 
@@ -63,10 +59,10 @@ def idle(folder: Path, seconds: float) -> list[Figure]:
     command = [*_REMINDER, "--config", str(config), "daemon"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         time.sleep(min(seconds, 8))
-        before = _cpu_seconds(process.pid)
+        before = cpu_seconds(process.pid)
         time.sleep(seconds)
-        share = (_cpu_seconds(process.pid) - before) / seconds
-        memory = _resident_mb(process.pid)
+        share = (cpu_seconds(process.pid) - before) / seconds
+        memory = resident_mb(process.pid)
         assert process.poll() is None, "the daemon ended by itself"
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=30)
@@ -74,13 +70,3 @@ def idle(folder: Path, seconds: float) -> list[Figure]:
         value("idle-cpu", "idle daemon, share of a core", share * 100, "%", note="goal: at most 1 %"),
         value("idle-memory", "idle daemon, resident", memory, "MB", note="goal: at most 120 MB"),
     ]
-
-
-def _cpu_seconds(pid: int) -> float:
-    told = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(told[11]) + int(told[12])) / _TICKS_A_SECOND
-
-
-def _resident_mb(pid: int) -> float:
-    told = Path(f"/proc/{pid}/status").read_text(encoding="ascii").partition("VmRSS:")[2].split()
-    return int(told[0]) / _KB_A_MB

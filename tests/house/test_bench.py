@@ -18,7 +18,7 @@ from bench.report import as_json, save, table
 from bench.run import TINY, bench
 from bench.sending import floor_dispatch, planned_anew
 
-GOALS = {"plan", "again", "growth", "memory", "elsewhere", "preview", "preview-all", "dispatch", "import"}
+GOALS = {"plan", "again", "growth", "memory", "elsewhere", "preview", "preview-all", "dispatch", "import", "receipts"}
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +39,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def test_the_bench_measures_every_figure_it_names(tmp_path: Path) -> None:
     """At tiny sizes every figure comes out as a ratio of two times, and the report says so in all its forms."""
-    parts = ["plan", "preview", "profile", "dispatch", "elsewhere", "import", "growth"]
+    parts = ["plan", "preview", "profile", "dispatch", "elsewhere", "import", "receipts", "growth"]
     results = bench(TINY, tmp_path, ["sqlite"], only=parts)
     assert {one.key for one in results.figures} == GOALS
     assert all(one.ratio is not None and one.ratio > 0 and one.bound for one in results.figures)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from reminder.domain.lifecycle import Event, State
 from reminder.domain.message import Refusal
@@ -17,7 +17,7 @@ from reminder.domain.receipt import Progress, Receipt, event_for
 from reminder.gateways.twilio_receiving import PROGRESS
 from reminder.pipeline.receive import receive_receipts
 from reminder.store import attempts, numbers, suppressions
-from reminder.store.schema import attempt, receipt
+from reminder.store.schema import attempt, receipt, record
 from support.worlds import World, account_row
 
 NUMBER = "+8613800138000"
@@ -161,6 +161,55 @@ def test_the_order_of_receipts_makes_no_difference(world: World, data: st.DataOb
     assert _ends(world, came, begin) == _ends(world, other, begin)
     assert state(world) == ends
     assert bool(bad(world)) == (ends == "undelivered")
+
+
+def _told(world: World, said: Sequence[tuple[int, str]], *, together: bool) -> tuple[object, ...]:
+    """Return effects, states, marks, receipts and record after these words on three texts, two of one number."""
+    world.clear()
+    world.numbers = iter(range(1, 100))
+    world.recorder.answer_with("accept", "lost after taking it", "accept")
+    for name, phone in (("A", "13800138000"), ("B", "13800138000"), ("C", "13800138001")):
+        world.add_accounts(account_row(name, date(2026, 11, 23), phone=phone))
+    world.run()
+    with world.engine.connect() as connection:
+        texts = connection.scalars(select(attempt.c.reference).order_by(attempt.c.reference)).all()
+    found = [
+        say(status, texts[i % len(texts)], provider_id=f"P-{i}", code="30006" if refusal else None, refusal=refusal)
+        for i, status in said
+        for refusal in [Refusal.NUMBER if PROGRESS[status] is Progress.MISCARRIED else None]
+    ]
+    effects = take(world, *found) if together else [effect for each in found for effect in take(world, each)]
+    with world.engine.connect() as connection:
+        entries = connection.execute(
+            select(record.c.reference, record.c.data).where(record.c.kind == "receipt").order_by(record.c.entry_id)
+        ).all()
+    receipts = {(row.provider_id, row.status, row.effect) for row in kept(world)}
+    states = [(row.reference, row.state, row.reason) for row in world.rows()]
+    return effects, states, bad(world), receipts, sorted(map(str, entries))
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(0, 2), st.sampled_from(STATUSES)), min_size=1, max_size=8))
+def test_receipts_taken_together_do_what_they_do_one_by_one(world: World, said: list[tuple[int, str]]) -> None:
+    """Which transaction a receipt goes into is a matter of speed: effects, states, marks and record are the same."""
+    assert _told(world, said, together=True) == _told(world, said, together=False)
+
+
+def test_many_receipts_cost_as_many_statements_as_one(real_world: World, due: date) -> None:
+    """What a batch costs at the database does not grow with it, so that a burst of receipts is taken in."""
+    for i in range(12):
+        real_world.add_accounts(account_row(f"A{i}", due, customer_id=f"C{i}", phone=f"138001380{i:02}"))
+    real_world.run()
+    with real_world.engine.connect() as connection:
+        texts = connection.scalars(select(attempt.c.reference)).all()
+    statements: list[str] = []
+    event.listen(real_world.engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
+    take(real_world, say("delivered", texts[0], provider_id="P-0"))
+    for_one = len(statements)
+    take(real_world, *(say("delivered", text, provider_id=f"P-{i}") for i, text in enumerate(texts[1:], 1)))
+
+    assert len(texts) == 12
+    assert len(statements) - for_one == for_one
 
 
 def test_a_repeated_receipt_is_kept_once(real_world: World, due: date) -> None:

@@ -46,9 +46,8 @@ def texted(connection: Connection, name: str, at: datetime, *, state: State = St
     reference = write_attempt(connection, f"ref-{name}", number=NUMBER, body="王小明 owes 123", started_at=at)
     row = {"planned_at": at, "changed_at": at, "not_before": at, "expires_at": at + timedelta(days=2)}
     remind(connection, f"A-{name}", state=state.value, reference=reference, reason="hold: lost my job", **row)
-    receipts.keep(
-        connection, "g", Receipt(f"P-{name}", "delivered", Progress.ARRIVED, reference), None, effect="moved", at=at
-    )
+    delivered = Receipt(f"P-{name}", "delivered", Progress.ARRIVED, reference)
+    receipts.keep(connection, "g", [receipts.Kept(delivered, None, "moved")], at=at)
 
 
 def wrote(connection: Connection, name: str, at: datetime, *, waits: bool = False) -> None:
@@ -194,14 +193,8 @@ def test_only_what_is_final_is_touched(engine: Engine) -> None:
         ids = in_every_state(connection, **then)
         connection.execute(update(attempt).values(started_at=OLD))
         for state in State:
-            receipts.keep(
-                connection,
-                "g",
-                Receipt(f"P-{state}", "sent", Progress.ARRIVED, f"ref-{state}"),
-                None,
-                effect="kept",
-                at=OLD,
-            )
+            sent = Receipt(f"P-{state}", "sent", Progress.ARRIVED, f"ref-{state}")
+            receipts.keep(connection, "g", [receipts.Kept(sent, None, "kept")], at=OLD)
     for state, one in ids.items():
         told = {"reference": f"ref-{state}", "reminder_id": one, "private": {"number": NUMBER}}
         write(engine, Entry(Kind.TEXT, Actor.PROCESS, "host:1", **told), at=OLD)
