@@ -35,7 +35,7 @@ from reminder.errors import DataError, StoreError
 from reminder.pipeline.agreed import agreed_on, deserved
 from reminder.pipeline.deployment import Deployment
 from reminder.pipeline.facts import policy_for, reading
-from reminder.store import agreements, leases, planning
+from reminder.store import agreements, leases, planned_rows
 from reminder.store.agreements import End
 from reminder.store.leases import Mandate
 
@@ -145,8 +145,8 @@ def plan_agreed(deployment: Deployment, at: datetime, mandate: Mandate | None = 
         with _writing(deployment) as (connection, book):
             after, agreeing = _page(deployment, connection, book, at, after)
             ended = agreements.end(connection, _ends(agreeing), at=at)
-            for step, rows in _by_step(planning.not_in_outbox(connection, list(_rows(agreeing, at)))):
-                planned[step] += planning.insert_rows(connection, rows)
+            for step, rows in _by_step(planned_rows.not_in_outbox(connection, list(_rows(agreeing, at)))):
+                planned[step] += planned_rows.insert_rows(connection, rows)
             leases.confirm(connection, mandate)
         for each in ended:
             log.info("reminder.agreement.ended", agreement_id=each.agreement_id, state=each.state.value, why=each.why)
@@ -181,7 +181,7 @@ def rows_wanted(
     after: int | None = 0
     while after is not None:
         after, agreeing = _page(deployment, connection, book, at, after)
-        yield from planning.not_in_outbox(connection, list(_rows(agreeing, at)))
+        yield from planned_rows.not_in_outbox(connection, list(_rows(agreeing, at)))
 
 
 def _page(
@@ -227,7 +227,7 @@ def _rows(agreeing: Sequence[_Agreeing], at: datetime) -> Iterator[dict[str, Any
         if want.due_date == account.due_date and policy.step(want.step.key) is not None:
             continue  # the policy's own step of the book's own cycle: planned by the statement over the book
         seen = seen_as_agreed(account, one.agreed, want.due_date)
-        yield planning.row_of(
+        yield planned_rows.row_of(
             account_id=seen.account_id,
             customer_id=seen.customer_id,
             due_date=want.due_date,

@@ -1,21 +1,23 @@
 """Planning: write one reminder for everybody who is inside a step's window and has none yet for it.
 
-One statement per policy and step where the book is in the outbox's database; elsewhere keys are streamed in bounded
+One statement per policy where the book is in the outbox's database; elsewhere keys are streamed in bounded
 chunks. Nothing is decided here: what is planned is asked again, with live data, when it is sent.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 import structlog
 from sqlalchemy import ColumnElement, Connection, Row, and_, false, func, not_, or_, select
 
-from reminder.domain.policy import Policy, Step
+from reminder.domain.policy import Policy
 from reminder.domain.record import Actor, Entry, Kind
 from reminder.domain.reminder import Reminder
 from reminder.domain.window import opening
@@ -23,10 +25,11 @@ from reminder.domain.zones import known_zone
 from reminder.pipeline.agreements import plan_agreed, rows_wanted
 from reminder.pipeline.deployment import Deployment
 from reminder.pipeline.holidays import unofficial_holidays
-from reminder.store import leases, planning, record
+from reminder.store import leases, planned_rows, planning, record
 from reminder.store.deadlocks import in_transaction
 from reminder.store.leases import Mandate
-from reminder.store.planning import DueAccounts, StepPlan
+from reminder.store.planned_rows import DueKey
+from reminder.store.planning import DueAccounts, PolicyPlan, StepDays
 
 __all__ = ["PlanReport", "StepCount", "count_settled", "imagine", "plan"]
 
@@ -118,79 +121,77 @@ def _scopes(deployment: Deployment, connection: Connection, at: datetime) -> Ite
 
 
 def _plan_policy(deployment: Deployment, scope: _Scope, at: datetime, mandate: Mandate | None) -> list[StepCount]:
-    plans = [_step_plan(scope, step, at) for step in scope.policy.steps]
+    policy_plan = _policy_plan(scope, at)
     if not deployment.book.same_database:
-        return [_counted(one, _plan_streamed(deployment, scope, one, mandate)) for one in plans]
+        return _counted(scope.policy, _plan_streamed(deployment, scope, policy_plan, mandate))
 
-    def write(connection: Connection) -> list[StepCount]:
-        counts = [
-            _counted(one, planning.insert_planned(connection, _due(deployment, scope, one), one)) for one in plans
-        ]
-        _tell(connection, deployment.owner, counts, plans[0].at)
+    def write(connection: Connection) -> Counter[str]:
+        planning.distrust_statistics(connection)
+        planned = planning.insert_planned(connection, _due(deployment, scope, policy_plan), policy_plan)
+        _tell(connection, deployment.owner, policy_plan, planned)
         leases.confirm(connection, mandate)
-        return counts
+        return planned
 
     # One commit for all steps: a commit waits for the disk, and a policy that is half planned helps nobody.
-    return in_transaction(deployment.engine, write)
+    return _counted(scope.policy, in_transaction(deployment.engine, write))
 
 
-def _tell(connection: Connection, owner: str, counts: Sequence[StepCount], at: datetime) -> None:
+def _tell(connection: Connection, owner: str, policy_plan: PolicyPlan, planned: Counter[str]) -> None:
     """Write down how many reminders are new, in one entry; each is told by itself when it is decided about."""
-    steps = {count.step: count.planned for count in counts if count.planned}
+    steps = {step.step: planned[step.step] for step in policy_plan.steps if planned[step.step]}
     if steps:
-        entry = Entry(Kind.PLAN, Actor.PROCESS, owner, subject=counts[0].policy, data={"steps": steps})
-        record.append(connection, [entry], at=at)
+        entry = Entry(Kind.PLAN, Actor.PROCESS, owner, subject=policy_plan.policy, data={"steps": steps})
+        record.append(connection, [entry], at=policy_plan.at)
 
 
-def _counted(step_plan: StepPlan, planned: int) -> StepCount:
-    return StepCount(step_plan.policy, step_plan.step, planned)
+def _counted(policy: Policy, planned: Counter[str]) -> list[StepCount]:
+    return [StepCount(policy.name, step.key, planned[step.key]) for step in policy.steps]
 
 
-def _plan_streamed(deployment: Deployment, scope: _Scope, step_plan: StepPlan, mandate: Mandate | None) -> int:
-    planned = 0
+def _plan_streamed(
+    deployment: Deployment, scope: _Scope, policy_plan: PolicyPlan, mandate: Mandate | None
+) -> Counter[str]:
+    planned: Counter[str] = Counter()
     with deployment.book.engine.connect() as book:
-        for keys in _keys(deployment, book, _due(deployment, scope, step_plan)):
+        for keys in _keys(deployment, book, _due(deployment, scope, policy_plan)):
             planned += in_transaction(
-                deployment.engine, partial(_write_new, deployment.owner, step_plan, keys, mandate)
+                deployment.engine, partial(_write_new, deployment.owner, policy_plan, keys, mandate)
             )
     return planned
 
 
 def _write_new(
-    owner: str, step_plan: StepPlan, keys: Sequence[Row[Any]], mandate: Mandate | None, connection: Connection
-) -> int:
-    written = planning.insert_keys(connection, step_plan, keys)
-    _tell(connection, owner, [_counted(step_plan, written)], step_plan.at)
+    owner: str, policy_plan: PolicyPlan, keys: Sequence[DueKey], mandate: Mandate | None, connection: Connection
+) -> Counter[str]:
+    planned = planned_rows.insert_keys(connection, policy_plan, keys)
+    _tell(connection, owner, policy_plan, planned)
     leases.confirm(connection, mandate)
-    return written
+    return planned
 
 
-def _step_plan(scope: _Scope, step: Step, at: datetime) -> StepPlan:
+def _policy_plan(scope: _Scope, at: datetime) -> PolicyPlan:
     policy = scope.policy
-    first, last = _due_dates(policy, [step], at)
+    first, last = _due_dates(policy, at)
     days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
-    return StepPlan(
-        policy=policy.name,
-        step=step.key,
-        leg=step.leg,
-        first_due=first,
-        last_due=last,
-        expires_at={day: policy.closes_at(step, day) for day in days},
-        opens_at=scope.opens_at if step.leg == "sms" else {},
-        at=at,
+    runs = groupby(days, key=lambda day: policy.step_on(policy.dpd(day, at)))
+    steps = tuple(
+        StepDays(step.key, step.leg, {day: policy.closes_at(step, day) for day in run})
+        for step, run in runs
+        if step is not None
     )
+    return PolicyPlan(policy.name, steps, scope.opens_at, at)
 
 
-def _due_dates(policy: Policy, steps: Sequence[Step], at: datetime) -> tuple[date, date]:
-    """Return the first and the last due date for which one of the steps is true at the instant `at`."""
+def _due_dates(policy: Policy, at: datetime) -> tuple[date, date]:
+    """Return the first and the last due date for which some step is true at the instant `at`."""
     today = policy.today(at)
-    latest = max(step.closes for step in steps)
-    return today - timedelta(days=latest), today - timedelta(days=min(step.opens for step in steps))
+    latest = max(step.closes for step in policy.steps)
+    return today - timedelta(days=latest), today - timedelta(days=min(step.opens for step in policy.steps))
 
 
 def _opens_at(deployment: Deployment, connection: Connection, policy: Policy, at: datetime) -> dict[str, datetime]:
     """Return when contact may begin in each known zone of the policy's due accounts, where it may not at once."""
-    zones = deployment.book.zones(connection, *_due_dates(policy, policy.steps, at))
+    zones = deployment.book.zones(connection, *_due_dates(policy, at))
     opens = {}
     for zone in zones:
         known = known_zone(zone)
@@ -200,16 +201,28 @@ def _opens_at(deployment: Deployment, connection: Connection, policy: Policy, at
     return opens
 
 
-def _due(deployment: Deployment, scope: _Scope, step_plan: StepPlan) -> DueAccounts:
+def _due(deployment: Deployment, scope: _Scope, policy_plan: PolicyPlan) -> DueAccounts:
     book = deployment.book
+    spans = [book.due_between(first, last) for first, last in _spans(policy_plan.steps)]
     return DueAccounts(
         selectable=book.selectable,
         account_id=book.columns.account_id,
         customer_id=book.columns.customer_id,
         due_date=book.columns.due_date,
         timezone=book.columns.timezone,
-        condition=and_(book.due_between(step_plan.first_due, step_plan.last_due), scope.belongs),
+        condition=and_(or_(*spans), scope.belongs),
     )
+
+
+def _spans(steps: Sequence[StepDays]) -> list[tuple[date, date]]:
+    """Return the due dates of all steps as few spans of days, from the first to the last of each."""
+    spans: list[tuple[date, date]] = []
+    for step in steps:
+        if spans and step.first - spans[-1][1] == timedelta(days=1):
+            spans[-1] = spans[-1][0], step.last
+        else:
+            spans.append((step.first, step.last))
+    return spans
 
 
 def _keys(deployment: Deployment, book: Connection, due: DueAccounts) -> Iterator[Sequence[Row[Any]]]:
@@ -223,39 +236,22 @@ def _keys(deployment: Deployment, book: Connection, due: DueAccounts) -> Iterato
     return deployment.book.stream_due(book, due.condition, columns, CHUNK_ROWS)
 
 
-def _new_rows(connection: Connection, step_plan: StepPlan, keys: Sequence[Row[Any]]) -> list[dict[str, Any]]:
-    """Return the outbox rows for those keys of one chunk that have none yet for this step."""
-    new = planning.not_planned(connection, step_plan, [(key.account_id, key.due_date) for key in keys])
-    return [
-        planning.planned_row(
-            step_plan,
-            account_id=key.account_id,
-            customer_id=key.customer_id,
-            due_date=key.due_date,
-            timezone=key.timezone,
-        )
-        for key in keys
-        if (key.account_id, key.due_date) in new
-    ]
-
-
 def imagine(deployment: Deployment, connection: Connection, book: Connection, at: datetime) -> Iterator[Reminder]:
     """Yield the reminders that `plan` would write at the instant `at`, by the same query; writes nothing.
 
     They have no id yet (0). `book` is the same connection as `connection` where the database is the same.
     """
     for scope in _scopes(deployment, book, at):
-        for step in scope.policy.steps:
-            step_plan = _step_plan(scope, step, at)
-            due = _due(deployment, scope, step_plan)
-            if deployment.book.same_database:
-                query = planning.due_select(due, step_plan)
-                wanted = query.with_only_columns(*(query.selected_columns[name] for name in REMINDER_FIELDS))
-                yield from _reminders(connection.execute(wanted))
-                continue
-            for keys in _keys(deployment, book, due):
-                rows = _new_rows(connection, step_plan, keys)
-                yield from _reminders([row[name] for name in REMINDER_FIELDS] for row in rows)
+        policy_plan = _policy_plan(scope, at)
+        due = _due(deployment, scope, policy_plan)
+        if deployment.book.same_database:
+            query = planning.due_select(due, policy_plan)
+            wanted = query.with_only_columns(*(query.selected_columns[name] for name in REMINDER_FIELDS))
+            yield from _reminders(connection.execute(wanted))
+            continue
+        for keys in _keys(deployment, book, due):
+            rows = planned_rows.not_in_outbox(connection, [planned_rows.planned_row(policy_plan, key) for key in keys])
+            yield from _reminders([row[name] for name in REMINDER_FIELDS] for row in rows)
     yield from _reminders(
         [row[name] for name in REMINDER_FIELDS] for row in rows_wanted(deployment, connection, book, at)
     )
@@ -265,7 +261,7 @@ def count_settled(deployment: Deployment, connection: Connection, at: datetime) 
     """Return how many accounts would be inside some step's days at the instant `at` if they were not paid or closed."""
     book = deployment.book
     inside = [
-        and_(book.matching(policy.selector), book.due_between(*_due_dates(policy, policy.steps, at)))
+        and_(book.matching(policy.selector), book.due_between(*_due_dates(policy, at)))
         for policy in deployment.policies
         if policy.steps
     ]

@@ -2,50 +2,46 @@
 
 The same SELECT serves the plan, which inserts what it finds, and the preview, which only reads it (law 1). It costs
 what is due, not what is in the book: one index range of due dates, and an anti-join on the outbox's unique key
-(law 12). Where the book is in another database, its keys are streamed through here in bounded chunks.
+(law 12). Where the book is in another database, its keys are streamed (`reminder.store.planned_rows`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, case, exists, literal, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, case, exists, func, literal, select, text
 from sqlalchemy.dialects import mysql, postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.dml import Insert
 
-from reminder.bulk import insert_columns
 from reminder.domain.lifecycle import State
-from reminder.store.rows import among, chunks
 from reminder.store.schema import outbox
 from reminder.store.types import UtcDateTime
 
 __all__ = [
     "DueAccounts",
-    "DueKey",
-    "StepPlan",
+    "PolicyPlan",
+    "StepDays",
+    "distrust_statistics",
     "due_select",
-    "insert_keys",
     "insert_planned",
-    "insert_rows",
-    "not_in_outbox",
-    "not_planned",
-    "planned_row",
     "refresh_statistics",
-    "row_of",
 ]
 
 INSTANT = UtcDateTime()
+KEY = ("account_id", "due_date", "step", "leg")
+"""What is unique in the outbox."""
+
 COUNTED = {"preserve_rowcount": True}
 """Keep how many rows an insert wrote, which is not kept by itself."""
 
-KEY = ("account_id", "due_date", "step", "leg")
-
-
-DueKey = Sequence[Any]
-"""Account, customer, due date and time zone of an account that is due, as a book in another database gives them."""
+STATISTICS_ROWS_MIN = 10_000
+"""How many rows of the outbox PostgreSQL must know of for its statistics to be believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,45 +57,67 @@ class DueAccounts:
 
 
 @dataclass(frozen=True, slots=True)
-class StepPlan:
-    """One step of one policy at one instant: the due dates inside its window, and what follows from each.
+class StepDays:
+    """Due dates in a row for which one step is true.
 
-    `expires_at` maps every due date from `first_due` to `last_due` to the instant (UTC) at which the step stops being
-    true for it. `opens_at` maps a time zone of the book to the opening of the contact window there; accounts of other
-    zones wait until `at`, the instant of planning, and are decided then.
+    `expires_at` maps each of them, from the first to the last, to the instant (UTC) at which the step stops being true.
+    """
+
+    step: str
+    leg: str
+    expires_at: Mapping[date, datetime]
+
+    @property
+    def first(self) -> date:
+        """The first of the due dates."""
+        return min(self.expires_at)
+
+    @property
+    def last(self) -> date:
+        """The last of the due dates."""
+        return max(self.expires_at)
+
+
+@dataclass(frozen=True)
+class PolicyPlan:
+    """The steps of one policy at one instant, in order of their due dates: no date is in two of them.
+
+    `opens_at` maps a time zone of the book to the opening of the contact window there; accounts of other zones wait
+    until `at`, the instant of planning, and are decided then. So do steps that send nothing.
     """
 
     policy: str
-    step: str
-    leg: str
-    first_due: date
-    last_due: date
-    expires_at: Mapping[date, datetime]
+    steps: tuple[StepDays, ...]
     opens_at: Mapping[str, datetime]
     at: datetime
 
-    def expires(self, due_date: date) -> datetime:
-        """Return when the step stops being true for an account due on this date."""
-        return self.expires_at[due_date]
+    @cached_property
+    def _by_day(self) -> dict[date, StepDays]:
+        return {day: step for step in self.steps for day in step.expires_at}
 
-    def not_before(self, timezone: str | None) -> datetime:
-        """Return when a reminder for an account in this zone may first be sent."""
-        return self.opens_at.get(timezone, self.at) if timezone is not None else self.at
+    def on(self, due_date: date) -> StepDays:
+        """Return the step of an account that is due on this date."""
+        return self._by_day[due_date]
+
+    def not_before(self, due_date: date, timezone: str | None) -> datetime:
+        """Return when a reminder for an account due then, in this zone, may first be sent."""
+        opens = self.opens_at.get(timezone) if timezone is not None else None
+        return opens if opens is not None and self.on(due_date).leg == "sms" else self.at
 
 
-def due_select(due: DueAccounts, plan: StepPlan) -> Select[Any]:
-    """Return the query for the outbox rows that this step deserves and does not have yet."""
+def due_select(due: DueAccounts, plan: PolicyPlan) -> Select[Any]:
+    """Return the query for the outbox rows that accounts deserve by this policy and do not have yet."""
     return (
         select(
             due.account_id.label("account_id"),
             due.customer_id.label("customer_id"),
             due.due_date.label("due_date"),
             literal(plan.policy).label("policy"),
-            literal(plan.step).label("step"),
-            literal(plan.leg).label("leg"),
+            _step(due, plan).label("step"),
+            _leg(due, plan).label("leg"),
             literal(State.PLANNED.value).label("state"),
-            _by_zone(due, plan).label("not_before"),
-            _by_date(due, plan).label("expires_at"),
+            _by_step(due, plan, lambda step: _by_zone(due, plan, step)).label("not_before"),
+            _by_step(due, plan, lambda step: _by_date(due, step)).label("expires_at"),
             literal(plan.at, INSTANT).label("planned_at"),
             literal(plan.at, INSTANT).label("changed_at"),
         )
@@ -108,140 +126,80 @@ def due_select(due: DueAccounts, plan: StepPlan) -> Select[Any]:
     )
 
 
-def _already(due: DueAccounts, plan: StepPlan) -> ColumnElement[bool]:
+def _already(due: DueAccounts, plan: PolicyPlan) -> ColumnElement[bool]:
     return exists().where(
         outbox.c.account_id == due.account_id,
         outbox.c.due_date == due.due_date,
-        outbox.c.step == plan.step,
-        outbox.c.leg == plan.leg,
+        outbox.c.step == _step(due, plan),
+        outbox.c.leg == _leg(due, plan),
     )
 
 
-def _by_zone(due: DueAccounts, plan: StepPlan) -> ColumnElement[Any]:
-    if not plan.opens_at:
+def _step(due: DueAccounts, plan: PolicyPlan) -> ColumnElement[str]:
+    return _by_step(due, plan, lambda step: literal(step.step))
+
+
+def _leg(due: DueAccounts, plan: PolicyPlan) -> ColumnElement[str]:
+    legs = {step.leg for step in plan.steps}
+    return literal(legs.pop()) if len(legs) == 1 else _by_step(due, plan, lambda step: literal(step.leg))
+
+
+def _by_step(due: DueAccounts, plan: PolicyPlan, value: Callable[[StepDays], ColumnElement[Any]]) -> ColumnElement[Any]:
+    """Return what a value is for the step that an account is in, found by the last due date of each."""
+    *before, latest = plan.steps
+    if not before:
+        return value(latest)
+    return case(*((due.due_date <= step.last, value(step)) for step in before), else_=value(latest))
+
+
+def _by_zone(due: DueAccounts, plan: PolicyPlan, step: StepDays) -> ColumnElement[Any]:
+    if step.leg != "sms" or not plan.opens_at:
         return literal(plan.at, INSTANT)
     branches = {zone: literal(opens, INSTANT) for zone, opens in plan.opens_at.items()}
     return case(branches, value=due.timezone, else_=literal(plan.at, INSTANT))
 
 
-def _by_date(due: DueAccounts, plan: StepPlan) -> ColumnElement[Any]:
-    branches = {day: literal(expires, INSTANT) for day, expires in plan.expires_at.items()}
-    return case(branches, value=due.due_date, else_=literal(plan.expires_at[plan.last_due], INSTANT))
+def _by_date(due: DueAccounts, step: StepDays) -> ColumnElement[Any]:
+    branches = {day: literal(expires, INSTANT) for day, expires in step.expires_at.items()}
+    return case(branches, value=due.due_date, else_=literal(step.expires_at[step.last], INSTANT))
 
 
-def insert_planned(connection: Connection, due: DueAccounts, plan: StepPlan) -> int:
-    """Write an outbox row for everybody whom this step is due; return how many were new.
+def insert_planned(connection: Connection, due: DueAccounts, plan: PolicyPlan) -> Counter[str]:
+    """Write an outbox row for everybody whom a step of the policy is due; return how many each step got.
 
-    Another process planning the same at the same time, or a book with the same key twice, adds nothing (law 2).
+    Another process planning the same at the same time, or a book with the same key twice, adds nothing (law 2). Looking
+    out for such keys costs PostgreSQL a third more: it does so only where it has met one.
     """
     query = due_select(due, plan)
-    names = [column.name for column in query.selected_columns]
-    statement = _insert_new(connection).from_select(names, query)
-    return connection.execute(statement, execution_options=COUNTED).rowcount
-
-
-def insert_keys(connection: Connection, plan: StepPlan, keys: Sequence[DueKey]) -> int:
-    """Write an outbox row for each of these keys of a book in another database; return how many were new."""
-    if connection.dialect.name not in ("postgresql", "sqlite"):
-        # MariaDB counts rows that it passes over as well: those that are there are left out beforehand.
-        new = not_planned(connection, plan, [(key[0], key[2]) for key in keys])
-        keys = list({(key[0], key[2]): key for key in keys if (key[0], key[2]) in new}.values())
-    if not keys:
-        return 0
-    accounts, customers, days, zones = zip(*keys, strict=True)
-    columns = {"account_id": accounts, "customer_id": customers, "due_date": days}
-    columns["not_before"] = tuple(map(plan.not_before, zones))
-    columns["expires_at"] = tuple(map(plan.expires, days))
-    given: dict[str, Any] = {"policy": plan.policy, "step": plan.step, "leg": plan.leg, "state": State.PLANNED.value}
-    given |= {"planned_at": plan.at, "changed_at": plan.at}
-    return insert_columns(connection, _insert_new(connection), columns, given)
-
-
-def insert_rows(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
-    """Write these outbox rows (of `row_of`) where they are not there yet; return how many were new."""
-    columns = {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
-    return insert_columns(connection, _insert_new(connection), columns, {})
-
-
-def refresh_statistics(connection: Connection) -> None:
-    """Let PostgreSQL know that the outbox has grown.
-
-    Until its own housekeeping notices, it takes the outbox for as empty as it was, and answers the anti-join of the
-    next plan by a scan of the outbox for each account. The other databases need no telling.
-    """
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(f"ANALYZE {outbox.name}")
+        try:
+            with connection.begin_nested():
+                return _inserted(connection, postgresql.insert(outbox), query)
+        except IntegrityError:
+            return _inserted(connection, insert_new(connection), query)
+    statement = insert_new(connection).from_select(_names(query), query)
+    newest = connection.scalar(select(func.max(outbox.c.reminder_id))) or 0
+    if not connection.execute(statement, execution_options=COUNTED).rowcount:
+        return Counter()
+    ours = (outbox.c.reminder_id > newest, outbox.c.policy == plan.policy, outbox.c.planned_at == plan.at)
+    counted = select(outbox.c.step, func.count()).where(*ours).group_by(outbox.c.step)
+    return _counted(connection, counted)
 
 
-def planned_row(
-    plan: StepPlan, *, account_id: str, customer_id: str, due_date: date, timezone: str | None
-) -> dict[str, Any]:
-    """Return the outbox row for one account of a book in another database."""
-    return row_of(
-        account_id=account_id,
-        customer_id=customer_id,
-        due_date=due_date,
-        policy=plan.policy,
-        step=plan.step,
-        leg=plan.leg,
-        not_before=plan.not_before(timezone),
-        expires_at=plan.expires(due_date),
-        at=plan.at,
-    )
+def _inserted(connection: Connection, insert: Insert, query: Select[Any]) -> Counter[str]:
+    new = insert.from_select(_names(query), query).returning(outbox.c.step).cte("new")
+    return _counted(connection, select(new.c.step, func.count()).group_by(new.c.step))
 
 
-def row_of(
-    *,
-    account_id: str,
-    customer_id: str,
-    due_date: date,
-    policy: str,
-    step: str,
-    leg: str,
-    not_before: datetime,
-    expires_at: datetime,
-    at: datetime,
-) -> dict[str, Any]:
-    """Return an outbox row that is planned at `at`; all instants are UTC."""
-    return {
-        "account_id": account_id,
-        "customer_id": customer_id,
-        "due_date": due_date,
-        "policy": policy,
-        "step": step,
-        "leg": leg,
-        "state": State.PLANNED.value,
-        "not_before": not_before,
-        "expires_at": expires_at,
-        "planned_at": at,
-        "changed_at": at,
-    }
+def _counted(connection: Connection, query: Select[Any]) -> Counter[str]:
+    return Counter(dict(connection.execute(query).all()))
 
 
-def not_in_outbox(connection: Connection, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return those rows (of `row_of`) whose key the outbox does not have yet."""
-    known: set[tuple[Any, ...]] = set()
-    for chunk in chunks([row["account_id"] for row in rows]):
-        query = select(*(outbox.c[name] for name in KEY)).where(among(connection, outbox.c.account_id, chunk))
-        known.update(map(tuple, connection.execute(query)))
-    return [row for row in rows if tuple(row[name] for name in KEY) not in known]
+def _names(query: Select[Any]) -> list[str]:
+    return [column.name for column in query.selected_columns]
 
 
-def not_planned(connection: Connection, plan: StepPlan, keys: Sequence[tuple[str, date]]) -> set[tuple[str, date]]:
-    """Return those (account, due date) pairs that have no row for this step yet."""
-    new = set(keys)
-    for chunk in chunks([account_id for account_id, _ in keys]):
-        query = select(outbox.c.account_id, outbox.c.due_date).where(
-            among(connection, outbox.c.account_id, chunk),
-            outbox.c.due_date.between(plan.first_due, plan.last_due),
-            outbox.c.step == plan.step,
-            outbox.c.leg == plan.leg,
-        )
-        new.difference_update(map(tuple, connection.execute(query)))
-    return new
-
-
-def _insert_new(connection: Connection) -> Insert:
+def insert_new(connection: Connection) -> Insert:
     """Return an insert into the outbox that passes over keys already there, in this database's words."""
     dialect = connection.dialect.name
     if dialect == "postgresql":
@@ -250,3 +208,27 @@ def _insert_new(connection: Connection) -> Insert:
         return sqlite.insert(outbox).on_conflict_do_nothing(index_elements=KEY)
     # Not INSERT IGNORE: that would also swallow texts too long and dates out of range.
     return mysql.insert(outbox).on_duplicate_key_update(reminder_id=outbox.c.reminder_id)
+
+
+def distrust_statistics(connection: Connection) -> None:
+    """Keep PostgreSQL, until this transaction ends, from reading the outbox once for each account.
+
+    That is what it may do where it takes the outbox for empty: because it was when somebody last looked, or because
+    nobody has. A small outbox is read whole as quickly as by its index.
+    """
+    if connection.dialect.name == "postgresql":
+        known = text(
+            "SELECT set_config('enable_nestloop', 'off', true) FROM pg_class "
+            "WHERE oid = CAST(:name AS regclass) AND reltuples < :rows"
+        )
+        connection.execute(known, {"name": outbox.name, "rows": STATISTICS_ROWS_MIN})
+
+
+def refresh_statistics(connection: Connection) -> None:
+    """Let PostgreSQL know that the outbox has grown, until its own housekeeping notices and looks closer.
+
+    It knows nothing of the new rows else, and finds those to be sent by guess. The other databases need no telling.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL default_statistics_target = 10")  # a tenth of the rows looked at
+        connection.exec_driver_sql(f"ANALYZE {outbox.name}")

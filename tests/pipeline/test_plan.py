@@ -97,11 +97,12 @@ def test_no_account_passes_through_python(real_world: World, due: date) -> None:
         real_world.add_accounts(*(account_row(f"A{number}-{index}", due) for index in range(number)))
         statements.clear()
         real_world.plan()
-        counts.append(len([one for one in statements if one.lstrip().upper().startswith(("SELECT", "INSERT"))]))
+        counts.append(len([one for one in statements if one.lstrip().startswith(("SELECT", "INSERT", "WITH"))]))
         assert not [one for one in statements if "phone" in one]
 
-    # The zones of the due accounts, the parts of plans, an insert for each of three steps, an entry of the record.
-    assert counts == [6, 6]
+    # The zones of the due accounts, the parts of plans, an insert for all steps, an entry of the record; and the newest
+    # row before with the count behind, or whether statistics can be believed.
+    assert counts == ([5, 5] if real_world.engine.dialect.name == "postgresql" else [6, 6])
 
 
 def test_a_book_without_a_key(engine: Engine, due: date) -> None:

@@ -7,22 +7,31 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, Connection, Date, Engine, MetaData, String, Table, insert, select, true
+from sqlalchemy import Column, Connection, Date, Engine, MetaData, String, Table, insert, select, text, true
 from sqlalchemy.exc import DataError
 
-from reminder.store import planning, schema
+from reminder.store import planned_rows, planning, schema
 from reminder.store.engine import open_engine
-from reminder.store.planning import DueAccounts, StepPlan
+from reminder.store.planning import DueAccounts, PolicyPlan, StepDays
 from support.outbox_rows import remind, snapshot
 
 AT = datetime(2026, 3, 1, 9, tzinfo=UTC)
 FIRST, LAST = date(2026, 3, 1), date(2026, 3, 3)
 DAYS = [FIRST + timedelta(days=offset) for offset in range(3)]
 OPENS = {"Asia/Shanghai": AT + timedelta(hours=16), "Europe/London": AT + timedelta(minutes=1)}
-PLAN = StepPlan(
-    policy="p", step="s", leg="sms", first_due=FIRST, last_due=LAST,
-    expires_at={day: datetime(2026, 3, 10, tzinfo=UTC) + (day - FIRST) for day in DAYS}, opens_at=OPENS, at=AT,
-)  # fmt: skip
+EXPIRES = {day: datetime(2026, 3, 10, tzinfo=UTC) + (day - FIRST) for day in DAYS}
+PLAN = PolicyPlan("p", (StepDays("s", "sms", EXPIRES),), OPENS, AT)
+MORE = PolicyPlan(
+    "p",
+    (
+        StepDays("over", "event", {FIRST: AT + timedelta(days=1)}),
+        StepDays("s", "sms", {DAYS[1]: AT + timedelta(days=2), LAST: AT + timedelta(days=3)}),
+        StepDays("ahead", "sms", {LAST + timedelta(days=1): AT + timedelta(days=4)}),
+    ),
+    OPENS,
+    AT,
+)
+"""A policy of several steps, one of which sends nothing."""
 
 BOOK = Table(
     "planning_book", MetaData(), Column("id", String(64)), Column("customer", String(64)), Column("due", Date),
@@ -58,12 +67,12 @@ def test_each_row_gets_its_times(book: Engine) -> None:
         for day in DAYS:
             for zone in (*OPENS, "Mars/Olympus", None):
                 put(connection, f"{day}/{zone}", day, zone)
-        assert planning.insert_planned(connection, DUE, PLAN) == 12
+        assert planning.insert_planned(connection, DUE, PLAN) == {"s": 12}
 
     for row in snapshot(book).values():
         day, _, zone = row.account_id.partition("/")
         assert row.not_before == OPENS.get(zone, AT)
-        assert row.expires_at == PLAN.expires_at[date.fromisoformat(day)]
+        assert row.expires_at == EXPIRES[date.fromisoformat(day)]
         assert (row.customer_id, row.policy, row.step, row.leg) == (f"C-{row.account_id}", "p", "s", "sms")
         assert (row.state, row.attempts, row.reason, row.lease_owner) == ("planned", 0, "", None)
         assert (row.planned_at, row.changed_at) == (AT, AT)
@@ -83,7 +92,7 @@ def test_what_is_planned_is_not_found_again(book: Engine) -> None:
         assert imagined(connection) == ["new", "other day", "other leg", "other step"]
         planning.insert_planned(connection, DUE, PLAN)
         assert imagined(connection) == []
-        assert planning.insert_planned(connection, DUE, PLAN) == 0
+        assert planning.insert_planned(connection, DUE, PLAN) == {}
 
 
 def test_a_key_that_the_book_has_twice_is_one_row(book: Engine) -> None:
@@ -102,16 +111,14 @@ def test_keys_that_only_look_alike_are_two(book: Engine, keys: tuple[str, str]) 
         for key in keys:
             put(connection, key)
         planning.insert_planned(connection, DUE, PLAN)
-        assert planning.not_planned(connection, PLAN, [(key, FIRST) for key in (*keys, "other")]) == {("other", FIRST)}
+        found = planned_rows.not_in_outbox(connection, rows(*keys, "other"))
+        assert [row["account_id"] for row in found] == ["other"]
     assert sorted(row.account_id for row in snapshot(book).values()) == sorted(keys)
 
 
 def rows(*names: str) -> list[dict[str, Any]]:
     """Return outbox rows for accounts of a book in another database."""
-    return [
-        planning.planned_row(PLAN, account_id=name, customer_id="C", due_date=FIRST, timezone="Europe/London")
-        for name in names
-    ]
+    return [planned_rows.planned_row(PLAN, (name, "C", FIRST, "Europe/London")) for name in names]
 
 
 def test_rows_that_are_there_are_passed_over(engine: Engine) -> None:
@@ -120,39 +127,57 @@ def test_rows_that_are_there_are_passed_over(engine: Engine) -> None:
         reminder_id = remind(connection, "A", due_date=FIRST, state="sent", reason="accepted")
     before = snapshot(engine)[reminder_id]
     with engine.begin() as connection:
-        planning.insert_rows(connection, rows("A", "B", "B", "C"))
-        assert planning.insert_rows(connection, []) == 0
+        planned_rows.insert_rows(connection, rows("A", "B", "B", "C"))
+        assert planned_rows.insert_rows(connection, []) == 0
 
     after = snapshot(engine)
     assert after[reminder_id] == before
     assert sorted(row.account_id for row in after.values()) == ["A", "B", "C"]
 
 
-def test_rows_are_as_those_planned_in_one_statement(book: Engine) -> None:
-    """Law 1: a book in another database gives the very same rows."""
+@pytest.mark.parametrize("plan", [PLAN, MORE], ids=["one step", "several steps"])
+def test_rows_are_as_those_planned_in_one_statement(book: Engine, plan: PolicyPlan) -> None:
+    """Law 1: a book in another database gives the very same rows, and the same counts."""
+    columns = [column for column in schema.outbox.columns if column.name != "reminder_id"]
+    written = select(*columns).order_by(schema.outbox.c.account_id)
+    days = [day for step in plan.steps for day in step.expires_at]
+    keys = [(f"A-{day}-{zone}", f"C-A-{day}-{zone}", day, zone) for day in days for zone in (*OPENS, None)]
     with book.begin() as connection:
-        for day, zone in zip(DAYS, (*OPENS, None), strict=True):
-            put(connection, f"A-{day}", day, zone)
-        planning.insert_planned(connection, DUE, PLAN)
-        columns = [column for column in schema.outbox.columns if column.name != "reminder_id"]
-        in_one = connection.execute(select(*columns).order_by(schema.outbox.c.account_id)).all()
+        for account_id, _, day, zone in keys:
+            put(connection, account_id, day, zone)
+        counts = planning.insert_planned(connection, DUE, plan)
+        in_one = connection.execute(written).all()
         connection.execute(schema.outbox.delete())
-        planning.insert_rows(
-            connection,
-            [
-                planning.planned_row(PLAN, account_id=f"A-{day}", customer_id=f"C-A-{day}", due_date=day, timezone=zone)
-                for day, zone in zip(DAYS, (*OPENS, None), strict=True)
-            ],
-        )
-        one_by_one = connection.execute(select(*columns).order_by(schema.outbox.c.account_id)).all()
-    assert one_by_one == in_one
+        assert planned_rows.insert_keys(connection, plan, keys) == counts
+        by_keys = connection.execute(written).all()
+        assert +planned_rows.insert_keys(connection, plan, keys) == planning.insert_planned(connection, DUE, plan) == {}
+        connection.execute(schema.outbox.delete())
+        planned_rows.insert_rows(connection, [planned_rows.planned_row(plan, key) for key in keys])
+        one_by_one = connection.execute(written).all()
+    assert by_keys == one_by_one == in_one
+    assert counts == {step.step: 3 * len(step.expires_at) for step in plan.steps}
+
+
+def test_each_account_gets_the_step_of_its_day(book: Engine) -> None:
+    """Law 6: on any day an account deserves one step, and one that sends nothing waits for no window."""
+    with book.begin() as connection:
+        for day in (FIRST, *DAYS[1:], LAST + timedelta(days=1)):
+            put(connection, str(day), day, "Asia/Shanghai")
+        planning.insert_planned(connection, DUE, MORE)
+    later = OPENS["Asia/Shanghai"]
+    assert sorted((row.account_id, row.step, row.leg, row.not_before) for row in snapshot(book).values()) == [
+        ("2026-03-01", "over", "event", AT),
+        ("2026-03-02", "s", "sms", later),
+        ("2026-03-03", "s", "sms", later),
+        ("2026-03-04", "ahead", "sms", later),
+    ]
 
 
 def test_too_long_a_text_is_an_error_and_not_cut(server_url: str) -> None:
     """Nothing is lost silently: passing over doubles does not pass over texts that do not fit."""
     engine = open_engine(server_url)
     with engine.connect() as connection, pytest.raises(DataError):
-        planning.insert_rows(connection, rows("x" * 65))
+        planned_rows.insert_rows(connection, rows("x" * 65))
     engine.dispose()
 
 
@@ -163,5 +188,36 @@ def test_who_has_no_row_for_the_step_yet(engine: Engine) -> None:
         remind(connection, "B", due_date=FIRST, step="t")
         remind(connection, "C", due_date=FIRST, leg="voice")
         remind(connection, "D", due_date=LAST)
-        keys = [(name, FIRST) for name in "ABCDE"]
-        assert planning.not_planned(connection, PLAN, keys) == {(name, FIRST) for name in "BCDE"}
+        found = planned_rows.not_in_outbox(connection, rows(*"ABCDEE"))
+        assert [row["account_id"] for row in found] == [*"BCDE"]
+
+
+def explained(connection: Connection) -> str:
+    """Return how PostgreSQL would find who is to be planned."""
+    query = planning.due_select(DUE, PLAN).compile(connection, compile_kwargs={"literal_binds": True})
+    return "\n".join(connection.exec_driver_sql(f"EXPLAIN {query}").scalars())
+
+
+@pytest.mark.parametrize("looked", ["never", "while it was empty"])
+def test_an_outbox_that_was_empty_is_not_read_once_for_each_account(postgresql_url: str, looked: str) -> None:
+    """Law 12: whatever PostgreSQL believes of the outbox, a plan and the next one cost what is due."""
+    engine = open_engine(postgresql_url)
+    BOOK.create(engine)
+    accounts = insert(BOOK).from_select(
+        ["id", "customer", "due", "zone"],
+        text("SELECT 'A' || i, 'C' || i, date '2026-03-01', NULL FROM generate_series(1, 5000) i").columns(*BOOK.c),
+    )
+    try:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(accounts)
+            connection.exec_driver_sql("ANALYZE planning_book")
+            if looked != "never":
+                connection.exec_driver_sql("VACUUM ANALYZE outbox")
+        for expected in ({"s": 5000}, {}):
+            with engine.begin() as connection:
+                planning.distrust_statistics(connection)
+                assert "Nested Loop" not in explained(connection)
+                assert planning.insert_planned(connection, DUE, PLAN) == expected
+    finally:
+        BOOK.drop(engine)
+        engine.dispose()
