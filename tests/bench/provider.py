@@ -14,6 +14,7 @@ from itertools import count
 from pathlib import Path
 from statistics import median
 from time import perf_counter
+from typing import Any
 from urllib.parse import urlsplit
 
 from bench.books import AT, POLICY, world
@@ -26,7 +27,10 @@ from reminder.gateways.twilio import TwilioGateway, TwilioOptions
 from reminder.pipeline.deployment import Deployment
 from reminder.pipeline.dispatch import dispatch
 
-__all__ = ["IN_FLIGHT", "SECONDS_AWAY", "SECRETS", "dispatch_through_sdk", "twilio_away"]
+__all__ = [
+    "IN_FLIGHT", "SECONDS_AWAY", "SECRETS", "dispatch_through_sdk", "forget", "sdk_deployment", "twilio_away",
+    "twilio_gateway",
+]  # fmt: skip
 
 SECONDS_AWAY = 0.05
 IN_FLIGHT = 128
@@ -57,14 +61,17 @@ def forget(url: str, seconds: float) -> None:
     connection.close()
 
 
-def _gateway(url: str) -> TwilioGateway:
+def twilio_gateway(url: str) -> TwilioGateway:
+    """Return the gateway to that stand-in, with the SDK imported: that takes a second, once."""
+    import twilio.rest  # noqa: F401
+
     options = TwilioOptions(sender="+15017122661", base_url=url, max_in_flight=IN_FLIGHT)
     return TwilioGateway(options, GatewayContext("twilio", SECRETS, "https://remind.example.com"))
 
 
 async def _bare(url: str, texts: int) -> float:
     """Send as fast as the SDK can with so many in flight; return texts a second."""
-    gateway, room = _gateway(url), asyncio.Semaphore(IN_FLIGHT)
+    gateway, room = twilio_gateway(url), asyncio.Semaphore(IN_FLIGHT)
     numbers = count(1)
 
     async def send() -> None:
@@ -81,11 +88,20 @@ async def _bare(url: str, texts: int) -> float:
     return texts / took
 
 
-async def _product(deployment: Deployment, url: str) -> float:
+def sdk_deployment(store: Store, gateway: TwilioGateway, **given: Any) -> Deployment:
+    """Return a deployment that sends through this gateway."""
+    base = world(store).deployment()
+    policies = (replace(POLICY, route=("twilio",)),)
+    limits = replace(base.limits, in_flight=IN_FLIGHT, batch_rows=BATCH_ROWS)
+    return replace(base, policies=policies, limits=limits, gateways={"twilio": gateway}, **given)
+
+
+async def _product(store: Store, url: str) -> float:
     """Dispatch all that is planned; return texts a second."""
-    gateway = _gateway(url)
+    gateway = twilio_gateway(url)
+    deployment = sdk_deployment(store, gateway)
     begun = perf_counter()
-    report = await dispatch(replace(deployment, gateways={"twilio": gateway}))
+    report = await dispatch(deployment)
     took = perf_counter() - begun
     await gateway.close()
     return report.texts / took
@@ -93,18 +109,15 @@ async def _product(deployment: Deployment, url: str) -> float:
 
 def dispatch_through_sdk(store: Store, due: int, repeats: int) -> Figure:
     """Send through the SDK; the ratio is one of rates."""
-    base = world(store).deployment()
-    policies = (replace(POLICY, route=("twilio",)),)
-    limits = replace(base.limits, in_flight=IN_FLIGHT, batch_rows=BATCH_ROWS)
-    deployment = replace(base, policies=policies, limits=limits)
     rates: dict[str, list[float]] = {"product": [], "floor": []}
     with twilio_away(SECONDS_AWAY) as url:
+        deployment = sdk_deployment(store, twilio_gateway(url))
         for _ in range(repeats):
             forget(url, SECONDS_AWAY)
             rates["floor"].append(asyncio.run(_bare(url, due)))
             planned_anew(store, deployment)
             forget(url, SECONDS_AWAY)
-            rates["product"].append(asyncio.run(_product(deployment, url)))
+            rates["product"].append(asyncio.run(_product(store, url)))
     product, floor = median(rates["product"]), median(rates["floor"])
     return Figure(
         "sdk",

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import structlog
 
 from bench.books import AT, fill, world
 from bench.databases import Store, places
@@ -19,9 +16,11 @@ from bench.planning import growth, plan_again, plan_elsewhere, plan_once
 from bench.previewing import bodies, preview_all, preview_totals
 from bench.profiling import profiled
 from bench.provider import dispatch_through_sdk
+from bench.quiet import be_quiet
 from bench.receiving import receipts_over_http
 from bench.sending import dispatch_at_once, planned_anew
 from bench.starting import idle, starts
+from bench.workers import two_workers
 from reminder.pipeline.dispatch import dispatch
 from reminder.pipeline.plan import plan
 
@@ -65,8 +64,7 @@ def bench(
     hear: Callable[[Figure], None] = lambda _: None,
 ) -> Results:
     """Measure on these databases, telling each figure as it comes. `only` names parts to measure; none means all."""
-    # What is logged a line a text is no part of what is compared: the floors log nothing.
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    be_quiet()
     results = Results()
     with places(folder, databases, "main") as stores:
         for store in stores:
@@ -89,6 +87,7 @@ def _on(store: Store, sizes: Sizes, folder: Path, results: Results, only: Sequen
         "dispatch": lambda: [_few(store, sizes), dispatch_at_once(store, sizes.texts, sizes.repeats)][1:],
         "sdk": lambda: [dispatch_through_sdk(store, sizes.texts, sizes.repeats)],
         "receipts": lambda: _receipts(store, sizes, folder),
+        "workers": lambda: _workers(store, sizes),
         "peers": lambda: friday(store, sizes.peers),
         "elsewhere": lambda: [plan_elsewhere(store, folder, sizes.accounts, sizes.due, sizes.repeats)],
         "import": lambda: [import_csv(store, folder, sizes.imported, max(1, sizes.repeats - 1))],
@@ -97,6 +96,14 @@ def _on(store: Store, sizes: Sizes, folder: Path, results: Results, only: Sequen
     for name, part in parts.items():
         if not only or name in only:
             yield from part() or ()  # type: ignore[misc]
+
+
+def _workers(store: Store, sizes: Sizes) -> list[Figure]:
+    """Compare two workers with one where several processes are meant to write: not on SQLite."""
+    if store.name == "sqlite":
+        return []
+    _few(store, sizes)
+    return [two_workers(store, sizes.texts, sizes.repeats)]
 
 
 def _few(store: Store, sizes: Sizes) -> None:
@@ -137,5 +144,4 @@ def _anywhere(sizes: Sizes, folder: Path, only: Sequence[str]) -> Iterator[Figur
         yield from starts(folder / "started", sizes.repeats * 3)
         yield from idle(folder / "idle", sizes.idle_seconds)
     if not only:
-        yield missing("workers", "dispatch with two worker processes", "there are no worker processes yet")
         yield missing("tryton", "peer: Tryton's account_dunning", "it needs an environment of its own")

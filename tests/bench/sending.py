@@ -1,9 +1,14 @@
-"""Dispatch against the least code that claims, renders, reserves, sends and records in batches."""
+"""Dispatch against the least code that claims, renders, reserves, sends and records in batches.
+
+The floor keeps law 14 too: it writes an entry of each decision and of each answer, and what is personal apart under a
+salted commitment. It asks no gate, so it has none to tell of.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from itertools import count
+from secrets import token_hex
 
 from bench.books import AT, forget_phones, world
 from bench.databases import Raw, Store
@@ -11,6 +16,7 @@ from bench.measure import Figure, against
 from bench.planning import instant
 from bench.rendering import READ, text_of
 from reminder.domain.message import Accepted, Message
+from reminder.domain.record import commitment, compact
 from reminder.pipeline.deployment import Deployment
 from reminder.pipeline.dispatch import dispatch
 from reminder.pipeline.plan import plan
@@ -32,6 +38,11 @@ _ATTEMPT = (
 )
 _RESERVE = "UPDATE outbox SET state = 'sending', reference = ? WHERE reminder_id = ? AND state = 'planned'"
 _RECORD = "UPDATE outbox SET state = 'sent', lease_owner = NULL, lease_until = NULL WHERE reference = ?"
+_ENTRY = (
+    "INSERT INTO record (kind, actor, who, subject, account_id, customer_id, reminder_id, reference, happened_at, "
+    "data, commitment) VALUES (?, ?, 'f', '', ?, ?, ?, ?, ?, ?, ?)"
+)
+_PRIVATE = "INSERT INTO record_private (commitment, kind, happened_at, salt, content) VALUES (?, 'text', ?, ?, ?)"
 _ANSWER = "UPDATE attempt SET outcome = 'accepted', provider_id = ?, ended_at = ? WHERE reference = ?"
 
 
@@ -46,6 +57,7 @@ def floor_dispatch(store: Store) -> int:
         raw.begin()
         raw.many(_ANSWER, [(one.provider_id, at, reference) for one, (reference, *_) in zip(taken, texts, strict=True)])
         raw.many(_RECORD, [(reference,) for reference, *_ in texts])
+        raw.many(_ENTRY, [_answered(one, text, at) for one, text in zip(taken, texts, strict=True)])
         raw.commit()
         sent += len(texts)
     raw.close()
@@ -78,7 +90,29 @@ def _reserve(raw: Raw, texts: list) -> None:  # type: ignore[type-arg]
     raw.begin()
     raw.many(_ATTEMPT, rows)
     raw.many(_RESERVE, [(reference, row[0]) for reference, row, _ in texts])
+    told = [_told(text, at) for text in texts]
+    raw.many(_ENTRY, [entry for entry, _ in told])
+    raw.many(_PRIVATE, [private for _, private in told])
     raw.commit()
+
+
+def _told(text: tuple, at: object) -> tuple[tuple, tuple]:  # type: ignore[type-arg]
+    """Return the entry of a text that is about to be sent, and its personal part."""
+    reference, row, body = text
+    salt, content = token_hex(16), compact({"number": f"+86{row[4]}", "body": body})
+    committed = commitment(salt, content)
+    data = compact({"policy": "loan", "due_date": str(row[5]), "gateway": "recorder"})
+    return (
+        ("text", "process", row[1], row[2], row[0], reference, at, data, committed),
+        (committed, at, salt, content),
+    )
+
+
+def _answered(taken: Accepted, text: tuple, at: object) -> tuple:  # type: ignore[type-arg]
+    """Return the entry of an answer."""
+    reference, row, _ = text
+    data = compact({"event": "accept", "gateway": "recorder", "provider_id": taken.provider_id})
+    return ("answer", "provider", row[1], row[2], row[0], reference, at, data, None)
 
 
 async def _send(texts: list) -> list[Accepted]:  # type: ignore[type-arg]
@@ -89,7 +123,7 @@ async def _send(texts: list) -> list[Accepted]:  # type: ignore[type-arg]
 
 def planned_anew(store: Store, deployment: Deployment) -> None:
     """Forget what was sent, and plan all of it again."""
-    store.clear("outbox", "attempt", "customer_lock")
+    store.clear("outbox", "attempt", "customer_lock", "record", "record_private")
     forget_phones()
     plan(deployment, AT)
 
