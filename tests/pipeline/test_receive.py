@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
@@ -14,6 +15,7 @@ from sqlalchemy import event, select
 from reminder.domain.lifecycle import Event, State
 from reminder.domain.message import Refusal
 from reminder.domain.receipt import Progress, Receipt, event_for
+from reminder.domain.record import Kind
 from reminder.gateways.twilio_receiving import PROGRESS
 from reminder.pipeline.receive import receive_receipts
 from reminder.store import attempts, numbers, suppressions
@@ -217,6 +219,9 @@ def test_a_repeated_receipt_is_kept_once(real_world: World, due: date) -> None:
     texted(real_world, due)
     assert take(real_world, say("delivered"), say("delivered")) == ["delivered", "none"]
     assert [row.effect for row in kept(real_world)] == ["delivered"]
+    with real_world.engine.connect() as connection:
+        told = connection.scalars(select(record.c.data).where(record.c.kind == Kind.RECEIPT)).all()
+    assert [json.loads(each)["effect"] for each in told] == ["delivered"]
 
 
 @pytest.mark.parametrize(
