@@ -35,7 +35,8 @@ from reminder.errors import DataError, StoreError
 from reminder.pipeline.agreed import agreed_on, deserved
 from reminder.pipeline.deployment import Deployment
 from reminder.pipeline.facts import policy_for, reading
-from reminder.store import agreements, leases, planned_rows
+from reminder.pipeline.telling import plan_entry
+from reminder.store import agreements, leases, planned_rows, record
 from reminder.store.agreements import End
 from reminder.store.leases import Mandate
 
@@ -145,12 +146,28 @@ def plan_agreed(deployment: Deployment, at: datetime, mandate: Mandate | None = 
         with _writing(deployment) as (connection, book):
             after, agreeing = _page(deployment, connection, book, at, after)
             ended = agreements.end(connection, _ends(agreeing), at=at)
-            for step, rows in _by_step(planned_rows.not_in_outbox(connection, list(_rows(agreeing, at)))):
-                planned[step] += planned_rows.insert_rows(connection, rows)
+            new = _insert(connection, list(_rows(agreeing, at)))
+            _tell(connection, deployment.owner, new, at)
             leases.confirm(connection, mandate)
+        planned += new
         for each in ended:
             log.info("reminder.agreement.ended", agreement_id=each.agreement_id, state=each.state.value, why=each.why)
     return planned
+
+
+def _insert(connection: Connection, rows: Sequence[dict[str, Any]]) -> Counter[tuple[str, str]]:
+    """Write those rows that are new; return how many each step (policy, id) got."""
+    planned: Counter[tuple[str, str]] = Counter()
+    for step, theirs in _by_step(planned_rows.not_in_outbox(connection, rows)):
+        planned[step] += planned_rows.insert_rows(connection, theirs)
+    return +planned
+
+
+def _tell(connection: Connection, owner: str, planned: Counter[tuple[str, str]], at: datetime) -> None:
+    """Write down how many reminders of each policy are new, in one entry each, as for those over the book."""
+    policies = sorted({policy for policy, _ in planned})
+    steps = {policy: {step: count for (name, step), count in planned.items() if name == policy} for policy in policies}
+    record.append(connection, [plan_entry(policy, steps[policy], who=owner) for policy in policies], at=at)
 
 
 def _by_step(rows: Sequence[dict[str, Any]]) -> Iterator[tuple[tuple[str, str], list[dict[str, Any]]]]:

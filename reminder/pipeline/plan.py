@@ -18,13 +18,13 @@ import structlog
 from sqlalchemy import ColumnElement, Connection, Row, and_, false, func, not_, or_, select
 
 from reminder.domain.policy import Policy
-from reminder.domain.record import Actor, Entry, Kind
 from reminder.domain.reminder import Reminder
 from reminder.domain.window import opening
 from reminder.domain.zones import known_zone
 from reminder.pipeline.agreements import plan_agreed, rows_wanted
 from reminder.pipeline.deployment import Deployment
 from reminder.pipeline.holidays import unofficial_holidays
+from reminder.pipeline.telling import plan_entry
 from reminder.store import leases, planned_rows, planning, record
 from reminder.store.deadlocks import in_transaction
 from reminder.store.leases import Mandate
@@ -140,8 +140,7 @@ def _tell(connection: Connection, owner: str, policy_plan: PolicyPlan, planned: 
     """Write down how many reminders are new, in one entry; each is told by itself when it is decided about."""
     steps = {step.step: planned[step.step] for step in policy_plan.steps if planned[step.step]}
     if steps:
-        entry = Entry(Kind.PLAN, Actor.PROCESS, owner, subject=policy_plan.policy, data={"steps": steps})
-        record.append(connection, [entry], at=policy_plan.at)
+        record.append(connection, [plan_entry(policy_plan.policy, steps, who=owner)], at=policy_plan.at)
 
 
 def _counted(policy: Policy, planned: Counter[str]) -> list[StepCount]:

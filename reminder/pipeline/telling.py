@@ -7,7 +7,7 @@ as before is told once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +20,7 @@ from reminder.pipeline.compose import HandOver, Held, Text
 from reminder.store.attempts import Answer
 from reminder.store.schema import REASON_CHARS_MAX
 
-__all__ = ["answer_entry", "hand_over_entry", "is_news", "reason_of", "silence_entry", "text_entry"]
+__all__ = ["answer_entry", "hand_over_entry", "is_news", "plan_entry", "reason_of", "silence_entry", "text_entry"]
 
 
 def reason_of(held: Held) -> str:
@@ -108,6 +108,11 @@ def answer_entry(text: Text, answer: Answer, *, who: str) -> Entry:
         reference=answer.reference, data=data,
         private={} if answer.outcome == "accepted" else {"reason": answer.reason},
     )  # fmt: skip
+
+
+def plan_entry(policy: str, steps: Mapping[str, int], *, who: str) -> Entry:
+    """Return the entry of how many reminders of which steps of a policy are new; each is told when it is decided."""
+    return Entry(Kind.PLAN, Actor.PROCESS, who, subject=policy, data={"steps": dict(steps)})
 
 
 def _keys(case: Case) -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from reminder.domain.agreement import AgreementKind, AgreementState
 from reminder.domain.hold import HoldKind
@@ -17,7 +19,7 @@ from reminder.pipeline.explain import Explanation, explain
 from reminder.pipeline.preview import Verb
 from reminder.store import agreements
 from reminder.store.engine import open_engine
-from reminder.store.schema import metadata
+from reminder.store.schema import metadata, record
 from support.agreeing import agree, answering, found, load_book, states_of
 from support.lender_books import lender_book, loan
 from support.worlds import World, account_row, policy, step
@@ -182,6 +184,16 @@ def test_a_plan_is_followed(world: World) -> None:
     assert a_day(world) == []
     assert states_of(world, number) == [AgreementState.KEPT]
     assert {(row.due_date, row.step) for row in world.rows() if row.state == "sent"} == {(day, "ahead") for day in days}
+
+
+def test_what_a_plan_wants_is_told(world: World) -> None:
+    """Law 14: reminders that a plan of repayment deserves are counted on record, as all that is planned is."""
+    agree(world, PLAN, "a1", [(TODAY, 6000), (TODAY + timedelta(days=20), 6345)])
+    planned = world.plan()
+
+    with world.engine.connect() as connection:
+        told = [json.loads(each) for each in connection.scalars(select(record.c.data).where(record.c.kind == "plan"))]
+    assert planned == sum(count for each in told for count in each["steps"].values()) == len(world.rows()) > 1
 
 
 def test_a_missed_part_ends_the_plan_and_says_so(world: World) -> None:

@@ -92,6 +92,10 @@ def _receipts(year: Year) -> None:
     for name, provider in year.providers.items():
         due = provider.due_receipts()
         receive_receipts(deployment, name, due)
+        year.witness.receipts.update((name, receipt.provider_id, receipt.status) for receipt in due)
+        year.judge.contacts.lost.update(
+            receipt.reference for receipt in due if receipt.progress is Progress.MISCARRIED and receipt.reference
+        )
         arrived = {receipt.reference for receipt in due if receipt.progress is Progress.ARRIVED}
         if arrived:
             year.known_dead -= {each.message.to for each in provider.taken if each.message.reference in arrived}

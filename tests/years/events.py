@@ -7,13 +7,19 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from sqlalchemy import select
+
 from reminder.domain.hold import NEVER_CONTACT, HoldKind
 from reminder.domain.receipt import Inbound
+from reminder.domain.record import Kind
 from reminder.pipeline.replies import confirm, receive_inbound
 from reminder.store import holds, suppressions
+from reminder.store.schema import suppression
+from years.agreeing import agree_to_texts, cancel, promise, withdraw
+from years.effort import weigh
 from years.laws import broken
-from years.lender import Loan
 from years.memory import e164
+from years.picking import some_loan
 from years.provider import MOODS
 
 if TYPE_CHECKING:
@@ -25,27 +31,16 @@ REPLIES = {"stop": "STOP", "start": "START", "dispute": "I dispute this", "wrong
 # The lender.
 
 
-def _some_loan(year: Year) -> Loan:
-    """Return an account, rather one that deserves a step in the next hours: there it hurts."""
-    loans = list(year.lender.loans.values())
-    soon = year.clock.now() + timedelta(hours=year.dice.choice((0, 2, 12)))
-    for loan in year.dice.sample(loans, min(len(loans), 12)):
-        rule = year.judge.rule_for(loan)
-        if rule is not None and loan.owed and rule.deserved(loan, soon) is not None:
-            return loan
-    return year.dice.choice(loans)
-
-
 def pay_now(year: Year) -> str:
     """Pay in full, a second before somebody ticks."""
-    loan = _some_loan(year)
+    loan = some_loan(year)
     year.lender.pay(loan)
     return f"{loan.loan_no} is due on {loan.due}, {loan.amount}, settled {loan.settled}"
 
 
 def pay_part(year: Year) -> str:
     """Pay a part."""
-    loan = _some_loan(year)
+    loan = some_loan(year)
     loan.minor = max(1, loan.minor // 2)
     year.lender.show(loan)
     return f"{loan.loan_no} owes {loan.amount}"
@@ -53,7 +48,7 @@ def pay_part(year: Year) -> str:
 
 def move(year: Year) -> str:
     """Agree on another due date: a new cycle."""
-    loan = _some_loan(year)
+    loan = some_loan(year)
     loan.due += timedelta(days=year.dice.choice((-6, -1, 1, 2, 9)))
     year.lender.show(loan)
     return f"{loan.loan_no} is due on {loan.due}"
@@ -61,7 +56,7 @@ def move(year: Year) -> str:
 
 def lose_or_double(year: Year) -> str:
     """Let the table show an account twice, not at all, or as it should."""
-    loan = _some_loan(year)
+    loan = some_loan(year)
     loan.shown = year.dice.choice((0, 1, 2)) if loan.shown == 1 else 1
     year.lender.show(loan)
     return f"{loan.loan_no} is there {loan.shown} times"
@@ -69,7 +64,7 @@ def lose_or_double(year: Year) -> str:
 
 def change_number(year: Year) -> str:
     """Give a customer another number."""
-    loan = _some_loan(year)
+    loan = some_loan(year)
     year.lender.change_number(loan)
     return f"{loan.cust_no} has another one"
 
@@ -94,13 +89,14 @@ def break_loading(year: Year) -> str:
 
 def open_hold(year: Year) -> str:
     """Pause an account or a customer."""
-    loan, kind, at = _some_loan(year), year.dice.choice(tuple(HoldKind)), year.clock.now()
+    loan, kind, at = some_loan(year), year.dice.choice(tuple(HoldKind)), year.clock.now()
     hours = year.dice.choice((None, 3, 30, 200)) if kind not in NEVER_CONTACT else None
     until = at + timedelta(hours=hours) if hours else None
     by_account = kind not in NEVER_CONTACT and year.dice.random() < 0.5
     whom = {"account_id": loan.loan_no} if by_account else {"customer_id": loan.cust_no}
     with year.engine.begin() as connection:
         hold_id = holds.add(connection, kind=kind, reason="a year", who="officer", at=at, until=until, **whom)
+    year.witness.act(Kind.HOLD, hold_id)
     mine = {"account": loan.loan_no} if by_account else {"customer": loan.cust_no}
     year.judge.silence(f"hold {hold_id}", at, until=until, **mine)
     return f"{kind} on {whom} until {until}"
@@ -114,19 +110,23 @@ def release_hold(year: Year) -> str:
         return ""
     silence = year.dice.choice(mine)
     with year.engine.begin() as connection:
-        holds.release(connection, int(silence.why.split()[1]), who="officer", at=at, reason="a mistake")
+        if holds.release(connection, int(silence.why.split()[1]), who="officer", at=at, reason="a mistake"):
+            year.witness.act(Kind.HOLD, silence.why.split()[1])
     silence.until = at
     return silence.why
 
 
 def suppress(year: Year) -> str:
     """Forbid a number or a customer."""
-    loan, at = _some_loan(year), year.clock.now()
+    loan, at = some_loan(year), year.clock.now()
     number = e164(loan.mobile)
     by_number = number is not None and year.dice.random() < 0.5
     with year.engine.begin() as connection:
         whom = {"number": number} if by_number else {"customer_id": loan.cust_no}
-        suppressions.add(connection, source="asked by letter", who="officer", at=at, **whom)
+        known = set(connection.scalars(select(suppression.c.suppression_id)))
+        key = suppressions.add(connection, source="asked by letter", who="officer", at=at, **whom)
+    if key not in known:
+        year.witness.act(Kind.SUPPRESSION, key)
     year.judge.silence("officer", at, **({"number": number} if by_number else {"customer": loan.cust_no}))
     return str(whom)
 
@@ -160,7 +160,11 @@ def _heed(year: Year, meaning: str, number: str, customer: str, at: datetime) ->
     silences, judge = year.judge.silences, year.judge
     if meaning == "stop":
         judge.silence("stop", at, number=number, texts_only=True)
+        take_back(year, number, customer, at)
     elif meaning == "start":
+        for given in judge.consents:
+            if given.stopped_by == number:
+                given.until = given.stopped_by = None
         for one in silences:
             if one.why == "stop" and one.number == number and one.until is None:
                 one.until = at
@@ -172,6 +176,13 @@ def _heed(year: Year, meaning: str, number: str, customer: str, at: datetime) ->
         judge.silence(meaning, at, number=number, texts_only=True)
     else:
         judge.silence(meaning, at, customer=customer)
+
+
+def take_back(year: Year, number: str, customer: str, at: datetime) -> None:
+    """End what a STOP takes back: consents to this number, and those of its customer that name none."""
+    for given in year.judge.consents:
+        if given.until is None and (given.number == number or (given.customer == customer and given.number is None)):
+            given.until, given.stopped_by = at, number
 
 
 # The provider.
@@ -196,7 +207,7 @@ def recover(year: Year) -> str:
 
 def number_dies(year: Year) -> str:
     """Let nobody have a number any more."""
-    number = e164(_some_loan(year).mobile)
+    number = e164(some_loan(year).mobile)
     if number is None:
         return ""
     for provider in year.providers.values():
@@ -247,13 +258,21 @@ def step_clock(year: Year) -> str:
     return f"off by {year.clock.offset}"
 
 
+def crowd(year: Year) -> str:
+    """Let the lender's table hold many more accounts for a moment, none of which is due: a plan must not care."""
+    if year.clock.offset or year.down_until is not None:
+        return ""
+    return weigh(year)
+
+
 EVENTS: dict[str, Callable[[Year], str]] = {
     "paid": pay_now, "paid in part": pay_part, "moved": move, "table": lose_or_double, "number": change_number,
     "book": reload_book, "loading": break_loading, "hold": open_hold, "released": release_hold, "suppressed": suppress,
     "reply": reply, "mood": change_mood, "recovered": recover, "dead number": number_dies, "outage": outage,
-    "edit": edit, "clock": step_clock,
+    "edit": edit, "clock": step_clock, "promised": promise, "promise ended": cancel, "agreed": agree_to_texts,
+    "disagreed": withdraw, "crowd": crowd,
 }  # fmt: skip
 KINDS = tuple(EVENTS)
-WEIGHTS = (8, 3, 5, 4, 2, 2, 0.5, 4, 3, 1, 6, 6, 3, 1, 1, 2.5, 0.7)
+WEIGHTS = (8, 3, 5, 4, 2, 2, 0.5, 4, 3, 1, 6, 6, 3, 1, 1, 2.5, 0.7, 5, 0.7, 3, 0.7, 0.4)
 
 __all__ = ["EVENTS", "KINDS", "WEIGHTS"]

@@ -15,6 +15,7 @@ from reminder.app import open_database
 from reminder.config.scaffold import write_deployment
 from reminder.installation import read_installation
 from reminder.store.upgrade import upgrade
+from years.pledges import BREACH_DAYS, BREACHES
 
 ENVIRON = {"TWILIO_ACCOUNT_SID": "AC" + "0" * 32, "TWILIO_AUTH_TOKEN": "a-token-for-nobody"}
 """With these the real gateways are configured, so that an edit keeps the one that stands behind their names."""
@@ -26,7 +27,8 @@ book:
   table: unpaid
   columns: {account_id: loan_no, customer_id: cust_no, phone: mobile, due_date: due_dt, amount_due: unpaid,
             currency: ccy, language: lang, timezone: tz, product: prod}
-  attributes: [autopay, incentive]
+  attributes: [autopay, incentive, contract]
+  claim: contract
   closed: {column: status, values: [settled]}
   fresh: {column: loaded_at, max_age: 26h}
 lender:
@@ -58,6 +60,14 @@ _CAPS: tuple[list[dict[str, Any]], ...] = (
     [{"max": 1, "per": "day"}],
     [{"max": 1, "per": "day"}, {"max": 2, "per": "7 days"}],
     [{"max": 2, "per": "week"}],
+)
+_OTHER_CAPS: tuple[dict[str, list[dict[str, Any]]], ...] = (
+    {"per_account": [{"max": 1, "per": "3 days"}]},
+    {"per_claim": [{"max": 2, "per": "7 days"}]},
+    {"per_number": [{"max": 1, "per": "day", "zone": "customer"}]},
+    {"per_number": [{"max": 2, "per": "week", "counts": "delivered"}]},
+    {"per_number_and_template": [{"max": 1, "per": "month", "zone": "Asia/Shanghai"}]},
+    {"per_customer": [{"max": 3, "per": "7 days", "counts": "attempts"}]},
 )
 _WINDOWS: tuple[dict[str, Any] | None, ...] = (
     None,
@@ -121,7 +131,7 @@ class House:
             "profile": dice.choice(_PROFILES),
             "timezone": dice.choice(_ZONES),
             "grace_days": dice.randint(0, 5),
-            "caps": {"per_customer": dice.choice(_CAPS)},
+            "caps": self.draw_caps(),
             "route": {"sms": dice.choice((["twilio"], ["twilio", "backup"], ["backup", "twilio", "console"]))},
         }
         window = dice.choice(_WINDOWS)
@@ -129,8 +139,19 @@ class House:
             policy["window"] = window
         if dice.random() < 0.5:
             policy["consolidate"] = "customer"
+        if dice.random() < 0.2:
+            policy["consent"] = "required"
+        for name, breach in BREACHES.items():
+            if dice.random() < 0.7:
+                template = f"breach/{breach}"
+                policy[f"broken_{breach}"] = {"id": name, "template": template, "within": BREACH_DAYS}
         policy["steps"] = self.draw_steps(policy["grace_days"])
         return policy
+
+    def draw_caps(self) -> dict[str, list[dict[str, Any]]]:
+        """Return caps for the customer, and now and then for something else, or counted otherwise."""
+        drawn = {"per_customer": self.dice.choice(_CAPS)}
+        return drawn | self.dice.choice(_OTHER_CAPS) if self.dice.random() < 0.3 else drawn
 
     def draw_steps(self, grace: int) -> list[dict[str, Any]]:
         """Return steps in order, under ids that later edits use again for other days."""
@@ -169,7 +190,7 @@ class House:
         elif kind == "when" and "template" in step:
             step.pop("when", None) or step.update(when=dice.choice(WHENS))
         elif kind == "caps":
-            policy["caps"] = {"per_customer": dice.choice(_CAPS)}
+            policy["caps"] = self.draw_caps()
         elif kind == "window":
             policy.pop("window", None)
             policy |= {"window": window} if (window := dice.choice(_WINDOWS)) else {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import count
@@ -15,7 +16,8 @@ TABLE = "unpaid"
 _COLUMNS = {
     "loan_no": "VARCHAR(64)", "cust_no": "VARCHAR(64)", "mobile": "VARCHAR(64)", "due_dt": "DATE",
     "unpaid": "NUMERIC(14,2)", "ccy": "VARCHAR(8)", "lang": "VARCHAR(16)", "tz": "VARCHAR(64)", "prod": "VARCHAR(32)",
-    "autopay": "BOOLEAN", "incentive": "VARCHAR(64)", "status": "VARCHAR(16)", "loaded_at": "TIMESTAMP",
+    "autopay": "BOOLEAN", "incentive": "VARCHAR(64)", "contract": "VARCHAR(64)", "status": "VARCHAR(16)",
+    "loaded_at": "TIMESTAMP",
 }  # fmt: skip
 
 HOSTILE = "{{ 7*7 }}"
@@ -51,6 +53,7 @@ class Loan:
     product: str
     autopay: bool
     incentive: str | None
+    contract: str | None = None
     settled: bool = False
     shown: int = 1
 
@@ -105,6 +108,7 @@ class Lender:
             product=self.dice.choice(PRODUCTS),
             autopay=self.dice.random() < 0.2,
             incentive=HOSTILE if self.dice.random() < 0.1 else None,
+            contract=f"D-{other.cust_no if other else index}" if self.dice.random() < 0.5 else None,
         )
         self.loans[loan.loan_no] = loan
         self.loaded_at[loan.loan_no] = at
@@ -163,17 +167,34 @@ class Lender:
         self.loaded_at = dict.fromkeys(self.loans, at)
         self._insert([self._row(loan) for loan in self.loans.values() for _ in range(loan.shown)])
 
+    @contextmanager
+    def crowded(self, accounts: int, at: datetime) -> Iterator[None]:
+        """Let the table hold so many more for a while, due half a year ago or in half a year, to no policy's step."""
+        far = [at.date() + timedelta(days=way * (180 + number % 30)) for number in range(accounts) for way in (1, -1)]
+        some = [
+            Loan(f"X{number:06}", f"XC{number:06}", "13800000000", due, 100, "CNY", "zh-CN", "Asia/Shanghai",
+                 PRODUCTS[number % len(PRODUCTS)], False, None)
+            for number, due in enumerate(far[:accounts])
+        ]  # fmt: skip
+        rows = [self._row(loan, at) for loan in some]
+        self._insert(rows)
+        try:
+            yield
+        finally:
+            self._run(f"DELETE FROM {TABLE} WHERE loan_no LIKE 'X%'")
+
     def rows_of(self, loan_no: str) -> int:
         """Return how many rows the table has for an account now."""
         loan = self.loans.get(loan_no)
         return 0 if self.empty or loan is None else loan.shown
 
-    def _row(self, loan: Loan) -> dict[str, Any]:
+    def _row(self, loan: Loan, loaded_at: datetime | None = None) -> dict[str, Any]:
         return {
             "loan_no": loan.loan_no, "cust_no": loan.cust_no, "mobile": loan.mobile, "due_dt": loan.due.isoformat(),
             "unpaid": loan.amount, "ccy": loan.currency, "lang": loan.language, "tz": loan.zone, "prod": loan.product,
-            "autopay": loan.autopay, "incentive": loan.incentive, "status": "settled" if loan.settled else "open",
-            "loaded_at": _stamp(self.loaded_at[loan.loan_no]),
+            "autopay": loan.autopay, "incentive": loan.incentive,
+            "contract": loan.contract, "status": "settled" if loan.settled else "open",
+            "loaded_at": _stamp(loaded_at or self.loaded_at[loan.loan_no]),
         }  # fmt: skip
 
     def _insert(self, rows: list[dict[str, Any]]) -> None:

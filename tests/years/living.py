@@ -26,6 +26,7 @@ from years.laws import Judge
 from years.lender import Lender
 from years.memory import LawBrokenError
 from years.provider import Killer, Provider
+from years.witness import Witness
 from years.year import Clock, Process, Year
 
 __all__ = ["live_through", "opened"]
@@ -76,7 +77,7 @@ def opened(
             processes.append(Process(Live(installation, mine)))
         year = Year(
             seed, dice, clock, house, lender, deployment.engine, killer, providers, reception_of(installation),
-            processes, Judge(lender, volume_min=volume_min), numbers=names,
+            processes, Judge(lender, volume_min=volume_min), Witness(dice), numbers=names,
             how=f"`make years SEED={seed} ACCOUNTS={accounts}` lets it happen again (with DAYS, if that was given)",
         )  # fmt: skip
         year.read_rules()

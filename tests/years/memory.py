@@ -27,6 +27,11 @@ class LawBrokenError(AssertionError):
         self.law, self.what = law, what
 
 
+def broken(law: int, what: str) -> LawBrokenError:
+    """Return the error that says so."""
+    return LawBrokenError(law, what)
+
+
 @dataclass
 class Silence:
     """Somebody is to be left alone from `since` until `until`, by account, customer or number."""

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from reminder.domain.lifecycle import Event, State
+from reminder.domain.record import Kind
 from reminder.store import attempts, guards, requeue
 from reminder.store.schema import attempt, outbox
+from years.laws import broken
 
 if TYPE_CHECKING:
     from years.year import Year
@@ -25,7 +27,13 @@ def people(year: Year) -> None:
     with year.engine.begin() as connection:
         failed = requeue.still_true(connection, State.FAILED, at=year.clock.now())
         again = [key for key in failed if year.dice.random() < 0.3]
-        requeue.plan_again(connection, again, who="officer", reason="again", at=year.clock.now())
+        moved = requeue.plan_again(connection, again, who="officer", reason="again", at=year.clock.now())
+        query = select(outbox.c.reminder_id).where(outbox.c.reminder_id.in_(again), outbox.c.state == State.PLANNED)
+        now = connection.scalars(query).all()
+    for key in now:
+        year.witness.act(Kind.REQUEUE, key)
+    if len(now) != moved:
+        raise broken(4, f"{moved} reminders were planned again, and {len(now)} are planned")
     year.lives.again.update(again)
 
 
@@ -37,6 +45,7 @@ def approve(year: Year, *, share: float) -> None:
             if year.dice.random() < share:
                 guards.approve(connection, pause.pause_id, who="officer", reason="looked at it", at=at)
                 year.judge.approved_days.add(pause.day)
+                year.witness.act(Kind.APPROVAL, pause.pause_id)
                 year.note(f"approved: {pause.guard.value}")
 
 

@@ -87,7 +87,7 @@ class Provider:
     lag: timedelta = timedelta()
     freezes: bool = False
     taken: list[Taken] = field(default_factory=list)
-    calls: int = 0
+    called: list[str] = field(default_factory=list)
     dead_numbers: set[str] = field(default_factory=set)
     called_dead: list[str] = field(default_factory=list)
     opted_out: set[str] = field(default_factory=set)
@@ -102,7 +102,7 @@ class Provider:
     async def send(self, message: Message) -> Outcome:
         """Take the text or not, as the mood is, and answer or not."""
         self.killer.on_call(taken=False)
-        self.calls += 1
+        self.called.append(message.reference)
         mood = self.dice.choice(MOODS[:5]) if self.mood == "mixed" else self.mood
         refused = self._refusal(message, mood)
         if refused is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from random import Random
@@ -15,10 +16,12 @@ from reminder.domain.message import Message
 from reminder.store.engine import open_engine
 from reminder.store.schema import attempt, event, metadata, outbox
 from support.worlds import DAYTIME, policy
+from years.contacts import Contact
 from years.laws import Judge
 from years.lender import HOSTILE, Lender, Loan
 from years.lives import Lives
 from years.memory import LawBrokenError, Rule
+from years.pledges import Consented, Pledge
 from years.provider import Taken
 
 AT = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
@@ -84,7 +87,7 @@ def bench() -> Iterator[Bench]:
     loan = Loan("L", "C", "13800138000", DUE, 123_450, "CNY", "en", "Asia/Shanghai", "first", False, None)
     lender.loans["L"], lender.loaded_at["L"] = loan, AT
     lender.show(loan)
-    judge = Judge(lender, {"loan": Rule(FILE)}, ("loan",), {"loan": policy(window=DAYTIME)}, volume_min=3)
+    judge = Judge(lender, {"loan": Rule(deepcopy(FILE))}, ("loan",), {"loan": policy(window=DAYTIME)}, volume_min=3)
     yield Bench(lender, judge, loan)
     engine.dispose()
 
@@ -157,7 +160,30 @@ def _frozen(bench: Bench) -> None:
 
 
 def _capped(bench: Bench) -> None:
-    bench.judge.contacts["C"].append(AT - timedelta(hours=2))
+    bench.judge.contacts.of["customer", "C"].append(Contact("before", AT - timedelta(hours=2), "t", taken=True))
+
+
+def _account_capped(bench: Bench) -> None:
+    bench.judge.rules["loan"].said["caps"] = {"per_account": [{"max": 1, "per": "7 days"}]}
+    bench.judge.contacts.of["account", "L"].append(Contact("x", AT - timedelta(days=6), "t", taken=True))
+
+
+def _attempts_capped(bench: Bench) -> None:
+    bench.judge.rules["loan"].said["caps"] = {"per_number": [{"max": 1, "per": "month", "counts": "attempts"}]}
+    bench.judge.contacts.of["number", bench.number].append(Contact("x", AT - timedelta(days=9), "t", taken=False))
+
+
+def _promised(bench: Bench) -> None:
+    bench.judge.pledges.append(Pledge(1, "promise", "L", DUE, 123_450, ((DUE, 123_450),), 2))
+
+
+def _planned_in_parts(bench: Bench) -> None:
+    bench.judge.pledges.append(Pledge(1, "plan", "L", DUE, 123_450, ((DUE, 61_725), (DUE, 61_725)), 2))
+
+
+def _nobody_agreed(bench: Bench) -> None:
+    bench.judge.rules["loan"].said["consent"] = "required"
+    bench.judge.consents.append(Consented("C", "+8613800138001", AT))
 
 
 def _too_many(bench: Bench) -> None:
@@ -175,7 +201,8 @@ def _read_as_code(bench: Bench) -> None:
     [
         (5, _paid), (5, _moved), (5, _doubled), (5, _autopay), (5, _held), (5, _stopped), (5, _other_number),
         (5, _other_amount), (6, _too_late), (8, _at_night), (8, _night_where_nobody_knows), (15, _stale),
-        (15, _wrong_clock), (3, _frozen), (10, _capped), (15, _too_many), (11, _read_as_code),
+        (15, _wrong_clock), (3, _frozen), (10, _capped), (10, _account_capped), (10, _attempts_capped), (5, _promised),
+        (5, _planned_in_parts), (5, _nobody_agreed), (15, _too_many), (11, _read_as_code),
     ],
 )  # fmt: skip
 def test_a_text_that_breaks_a_law_is_named(bench: Bench, law: int, break_it: Callable[[Bench], None]) -> None:

@@ -17,6 +17,7 @@ from reminder.daemon.ticks import TickReport, tick
 from reminder.domain.guard import ClockWatch
 from reminder.installation import read_installation
 from reminder.pipeline.dispatch import dispatch
+from reminder.pipeline.housekeeping import Keeper, note_versions
 from reminder.pipeline.plan import plan
 from reminder.pipeline.preview import Verb, preview
 from reminder.pipeline.replies import Reception
@@ -29,6 +30,10 @@ from years.lives import OPEN, Lives
 from years.memory import Journal, Rule
 from years.people import approve, settle_doubts
 from years.provider import DiedError, Killer, Provider, Taken
+from years.witness import Witness
+
+Counts = dict[str, tuple[int, int, int]]
+"""How much each provider has seen so far: texts taken, calls to dead numbers, calls."""
 
 LEAD_SECONDS = 30
 """How long a process leads without saying that it still does."""
@@ -66,6 +71,7 @@ class Process:
     watch: ClockWatch = field(default_factory=ClockWatch)
     looked: bool = False
     mandate: Mandate | None = None
+    keeper: Keeper = field(default_factory=Keeper)
 
     def lead(self, at: datetime, *, stale: bool) -> Mandate | None:
         """Keep or take the lead at a true instant; a `stale` process was frozen, and shows what it had before."""
@@ -95,6 +101,7 @@ class Year:
     reception: Reception
     processes: list[Process]
     judge: Judge
+    witness: Witness
     lives: Lives = field(default_factory=Lives)
     journal: Journal = field(default_factory=Journal)
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
@@ -151,6 +158,7 @@ class Year:
             fresh = redeployed(process.live.deployment, before, installation)
             process.live = Live(installation, replace(fresh, owner=f"year:{next(self.numbers)}"))
             process.watch, process.looked, process.mandate = ClockWatch(), False, None
+            process.keeper = Keeper()
         self.read_rules()
 
     # Time.
@@ -166,6 +174,7 @@ class Year:
             self.down_until = None
             self.restart()
         at, before = self.clock.now(), self._counts()
+        self.judge.follow(at)
         report = None
 
         def drift(instant: datetime) -> timedelta:
@@ -173,6 +182,7 @@ class Year:
 
         try:
             live = process.live
+            process.keeper.begin(live.deployment)
             mandate = process.lead(self.clock.true, stale=self.dice.random() < 0.1)
             report = asyncio.run(
                 tick(live.deployment, live.schedule, stopping=lambda: False, mandate=mandate, drift=drift)
@@ -195,31 +205,36 @@ class Year:
             self.note(f"tick: {report.planned} planned, {len(taken)} taken {paused}")
         return report
 
-    def _counts(self) -> dict[str, tuple[int, int]]:
-        return {name: (len(each.taken), len(each.called_dead)) for name, each in self.providers.items()}
+    def _counts(self) -> Counts:
+        return {
+            name: (len(each.taken), len(each.called_dead), len(each.called)) for name, each in self.providers.items()
+        }
 
-    def _judge(self, before: dict[str, tuple[int, int]]) -> list[Taken]:
+    def _judge(self, before: Counts) -> list[Taken]:
         taken = [each for name, one in self.providers.items() for each in one.taken[before[name][0] :]]
-        called = [number for name, one in self.providers.items() for number in one.called_dead[before[name][1] :]]
-        again = self.known_dead & set(called)
+        dead = [number for name, one in self.providers.items() for number in one.called_dead[before[name][1] :]]
+        called = [reference for name, one in self.providers.items() for reference in one.called[before[name][2] :]]
+        again = self.known_dead & set(dead)
         if again and not self.killer.dead:
             raise broken(5, f"{len(again)} numbers were called again that the provider had said nobody has")
         if not self.killer.dead:  # a process that died could not write down what it was told
-            self.known_dead.update(called)
-        if taken:
+            self.known_dead.update(dead)
+        if called:
             with self.engine.connect() as connection:
-                self.judge.judge(connection, taken)
+                self.judge.judge(connection, taken, called)
         return taken
 
     def compare(self) -> None:
         """Law 1: what a preview lists at this instant is what a run at this instant sends, byte for byte."""
         deployment, before = self.process().live.deployment, self._counts()
         at = self.clock.now()
+        self.judge.follow(at)
         foreseen = sorted(
             (entry.gateway, str(entry.number), entry.body)
             for entry in preview(deployment, at)
             if entry.verb is Verb.SEND
         )
+        note_versions(deployment, at)
         plan(deployment, at)
         asyncio.run(dispatch(deployment))
         sent = sorted((each.gateway, each.message.to, each.message.body) for each in self._judge(before))
@@ -236,6 +251,8 @@ class Year:
         with self.engine.connect() as connection:
             states = self.lives.look(connection)
             self.lives.hand_overs(connection)
+            self.witness.look(connection, [each for one in self.providers.values() for each in one.taken])
+        self.witness.seal(self.engine, self.clock.now())
         self.note(f"lives: {dict(sorted(states.items()))}")
 
     def end(self) -> None:
@@ -260,3 +277,4 @@ class Year:
         left = {key for key, state in self.lives.states.items() if state in OPEN}
         if left:
             raise broken(4, f"reminders that never end: {sorted(left)[:5]}")
+        self.witness.verify(self.engine)
