@@ -18,17 +18,21 @@ _PAGES = Path(__file__).parent / "pages"
 @click.command()
 @click.option("--customer", "customer_id", metavar="ID", required=True, help="The customer.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help="FILE.json or FILE.html.")
+@click.option("--anchor", metavar="ANCHOR", help="What `audit anchor` once printed, as those who get the file have it.")
 @pass_frame
-def export(frame: Frame, customer_id: str, out: Path) -> None:
+def export(frame: Frame, customer_id: str, out: Path, anchor: str | None) -> None:
     """Write everything on record about a customer, in order: for people as HTML, with proofs as JSON.
 
     It holds numbers and texts: keep it where they may be. `reminder audit seal` first, so that all of it is proven.
+    With an anchor the file has the heads of all blocks from it on, so that whoever kept it can check the file by it,
+    though it is older than the customer; no file is written where the record is not the one of the anchor.
 
     \b
     Examples:
       reminder audit export --customer C-77 --out C-77.html
-      reminder audit export --customer C-77 --out C-77.json
+      reminder audit export --customer C-77 --out C-77.json --anchor 41:9f2c…
     """
+    from reminder.domain.evidence import faults_of
     from reminder.errors import DataError
     from reminder.store.evidence import pack_of
 
@@ -36,9 +40,12 @@ def export(frame: Frame, customer_id: str, out: Path) -> None:
         raise click.UsageError(f"expected a file .json or .html, found {out.name}: the ending says which it is")
     region = frame.installation.settings.default_region
     with frame.database(read_only=True) as engine, engine.connect() as connection:
-        pack = pack_of(connection, customer_id, region=region, at=frame.now())
+        pack = pack_of(connection, customer_id, region=region, at=frame.now(), anchor=anchor)
     if not pack["entries"]:
         raise DataError(f"expected a customer with anything on record, found nothing about {customer_id!r}")
+    fault = next(faults_of(pack, anchor), None) if anchor is not None else None
+    if fault is not None:
+        raise DataError(f"expected a record as it was sealed, found: {fault}; see `reminder audit verify`")
     text = page(pack) if out.suffix == ".html" else json.dumps(pack, ensure_ascii=False, indent=1)
     out.write_text(text, encoding="utf-8")
     proven = sum(item["proof"] is not None for item in pack["entries"])

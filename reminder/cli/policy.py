@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,9 +33,9 @@ policy.add_command(diff)
 def check(frame: Frame, files: tuple[Path, ...], as_json: bool) -> None:
     """Check policies and all they need: profiles, templates, languages, conditions, segments.
 
-    With FILES only these are spoken of; a file from elsewhere is checked as if it were among the policies, in place of
-    the one of its name. Each problem is a line `path:line:column: …`, errors first, then warnings.
-    Exit code 3 where there is an error, 0 with nothing but warnings.
+    With FILES only these are spoken of, and the calendars that they live by; a file from elsewhere is checked as if it
+    were among the policies, in place of the one of its name. Each problem is a line `path:line:column: …`, errors
+    first, then warnings. Exit code 3 where there is an error, 0 with nothing but warnings.
 
     \b
     Examples:
@@ -63,7 +64,13 @@ def _problems(frame: Frame, paths: tuple[Path, ...]) -> list[Problem]:
         unofficial = missing_notices(files.profiles, files.policies, files.settings.calendars, today)
         return [*check_installation(files), *unofficial]
     resolved = {str(path.resolve()) for path in paths}
-    return [problem for problem in check_installation(with_drafts(frame.files, paths)) if problem.path in resolved]
+    files, today = with_drafts(frame.files, paths), frame.now().date()
+    chosen = tuple(file for file in files.policies.files if str(file.document.path) in resolved)
+    named = {name for file in chosen for name in file.model.profiles}
+    known = {name: profile for name, profile in files.profiles.profiles.items() if name in named}
+    theirs = replace(files.profiles, profiles=known), replace(files.policies, files=chosen)
+    unofficial = missing_notices(*theirs, files.settings.calendars, today)
+    return [*(problem for problem in check_installation(files) if problem.path in resolved), *unofficial]
 
 
 def _summary(errors: int, warnings: int) -> str:

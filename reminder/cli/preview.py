@@ -74,8 +74,9 @@ def preview(
 
     with frame.deployment(read_only=True) as deployment:
         collected = collect_preview(deployment, instant, limit=most, wanted=wanted)
-        for unofficial in unofficial_holidays(deployment.policies, instant):
-            click.secho(f"warning: {unofficial}", fg="yellow", err=True)
+        collected.warnings = tuple(map(str, unofficial_holidays(deployment.policies, instant)))
+    for warning in collected.warnings:
+        click.secho(f"warning: {warning}", fg="yellow", err=True)
     if as_json:
         emit_json(as_data(collected))
     elif page is not None:

@@ -98,6 +98,7 @@ def render_page(collected: Collected, *, lender: str, zone: str) -> str:
         zone=zone,
         lender=lender,
         settled=collected.settled,
+        warnings=collected.warnings,
         totals=collected.totals,
         verbs=collected.totals.verbs,
         cost=cost_in_words(collected.totals),

@@ -24,6 +24,7 @@ class Collected:
     """A preview at an instant: totals over all of it, and the first entries of each verb.
 
     `reasons` counts reminders by verb and reason. `settled` is how many accounts in the days of some step owe nothing.
+    `warnings` are sentences about what this preview can't know.
     """
 
     at: datetime
@@ -31,6 +32,7 @@ class Collected:
     entries: dict[Verb, list[Entry]] = field(default_factory=lambda: {verb: [] for verb in Verb})
     reasons: dict[Verb, Counter[Reason]] = field(default_factory=lambda: {verb: Counter() for verb in Verb})
     settled: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 def collect(

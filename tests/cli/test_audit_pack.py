@@ -91,6 +91,39 @@ def test_check_reads_the_file_without_a_database(
     assert "expected an export" in reminder("audit", "check", str(file)).stderr
 
 
+def test_an_older_anchor_proves_a_pack_made_with_it(reminder: Run, tmp_path: Path) -> None:
+    """Law 14: an auditor's anchor from before the customer's first entry proves the file that was made with it."""
+    reminder("hold", "add", "--customer", "C-0", "--kind", "manual", "--reason", "before")
+    reminder("audit", "seal")
+    anchor = reminder("audit", "anchor").stdout.strip()
+    reminder("hold", "add", "--customer", "C-1", "--kind", "dispute", "--reason", "then")
+    reminder("audit", "seal")
+    out = tmp_path / "C-1.json"
+
+    assert reminder("audit", "export", "--customer", "C-1", "--out", str(out)).exit_code == 0
+    assert reminder("audit", "check", str(out), "--anchor", anchor).exit_code == 1
+    assert reminder("audit", "export", "--customer", "C-1", "--out", str(out), "--anchor", anchor).exit_code == 0
+    assert reminder("audit", "check", str(out), "--anchor", anchor).exit_code == 0
+
+
+@pytest.mark.parametrize("bent", [False, True], ids=["another record's anchor", "a record that was changed"])
+def test_nothing_is_exported_against_its_anchor(
+    reminder: Run, pack: tuple[dict[str, Any], str], folder: Path, tmp_path: Path, bent: bool
+) -> None:
+    """Law 14: where the record is not the one of the anchor, no file says that it is."""
+    _, anchor = pack
+    if bent:
+        with sqlite3.connect(folder / "reminder.db") as database:
+            database.execute("UPDATE record SET who = 'bob' WHERE customer_id = 'C-1'")
+        database.close()
+    out = tmp_path / "out.json"
+    given = anchor if bent else "2:" + "ab" * 32
+    result = reminder("audit", "export", "--customer", "C-1", "--out", str(out), "--anchor", given)
+
+    assert (result.exit_code, out.exists()) == (1, False)
+    assert "as it was sealed" in result.stderr
+
+
 def test_page_shows_data_as_data(reminder: Run, pack: tuple[dict[str, Any], str], tmp_path: Path) -> None:
     """Law 11: a customer's words are words on the page, which loads nothing from anywhere."""
     out = tmp_path / "C-1.html"

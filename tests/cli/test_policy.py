@@ -43,6 +43,25 @@ def test_every_error_of_every_file_comes_at_once(reminder: Run, edit: Edit) -> N
     assert card.is_file()
 
 
+def test_a_single_file_is_warned_of_holidays_too(reminder: Run, folder: Path) -> None:
+    """What `plan`, `preview` and `doctor` say of days off that nobody has announced, `policy check FILE` says as well.
+
+    Which years those are depends on the day of this test: each file is told what all files together are told of it.
+    """
+    policies = folder / "config/policies"
+    told = {
+        name: [line for line in reminder("policy", "check", *files).stdout.splitlines() if "official holidays" in line]
+        for name, files in {
+            "all": (),
+            "card": (str(policies / "card-statement.yaml"),),
+            "abroad": (str(policies / "international.yaml"),),
+        }.items()
+    }
+
+    assert told["card"] == [line for line in told["all"] if "holidays of CN " in line]
+    assert told["abroad"] == []
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said", "code"),
     [

@@ -205,6 +205,17 @@ def _entry(verb: Verb = Verb.SEND, **given: Any) -> Entry:
     return Entry(**known | given)
 
 
+def test_the_page_warns_of_what_it_can_not_know() -> None:
+    """What `preview` says of holidays that are not announced stands on the page too, above all figures, as text."""
+    collected = collect([_entry()], AT, limit=None)
+    collected.warnings = (f"holidays of CN are known until 2026-12-31 only {HOSTILE}",)
+    html = render_page(collected, lender="Anhe", zone="UTC")
+
+    assert HOSTILE not in html
+    words = " ".join(_Page(html).text)
+    assert 0 < words.index("known until 2026-12-31") < words.index("texts would be sent")
+
+
 @pytest.mark.parametrize("field", ["body", "policy", "step", "gateway", "instead_of", "language", "detail"])
 @pytest.mark.parametrize("verb", list(Verb))
 def test_nothing_from_the_book_becomes_markup(verb: Verb, field: str) -> None:
