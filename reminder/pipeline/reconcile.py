@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 
 import structlog
 from sqlalchemy import Connection
@@ -26,10 +27,13 @@ from reminder.store import attempts, doubts
 from reminder.store.deadlocks import in_transaction
 from reminder.store.doubts import Question
 
-__all__ = ["ASKS_MAX", "ASK_SECONDS_MAX", "ReconcileReport", "reconcile"]
+__all__ = ["ASKS_MAX", "ASK_SECONDS_MAX", "ROUNDS_SECONDS_MAX", "ReconcileReport", "reconcile"]
 
 ASKS_MAX = 20
-"""How many doubts are asked for in one pass: sending goes before asking, and a provider bounds its lists."""
+"""How many doubts are asked for at once: a provider bounds how often its lists may be read."""
+
+ROUNDS_SECONDS_MAX = 10.0
+"""For how long one pass goes on to ask, in seconds, round by round: what is due to be sent waits meanwhile."""
 
 ASK_SECONDS_MAX = 90.0
 """How long one question may take in all, in seconds, whatever the gateway."""
@@ -52,7 +56,10 @@ class ReconcileReport:
 
 
 async def reconcile(deployment: Deployment, *, stopping: Callable[[], bool] = lambda: False) -> ReconcileReport:
-    """Ask for the doubts whose time has come, ASKS_MAX at most, and settle what can be settled.
+    """Ask for the doubts whose time has come, ASKS_MAX at once, and settle what can be settled.
+
+    Thousands, after a bad hour of a provider, are asked for in rounds, for ROUNDS_SECONDS_MAX at most, and no faster
+    than the gateway's own rate where it has one.
 
     Raises what the database raises. What a gateway raises leaves its doubts open and harms no other (law 9).
     """
@@ -61,16 +68,29 @@ async def reconcile(deployment: Deployment, *, stopping: Callable[[], bool] = la
     settle_seconds = {name: gateway.settle_seconds for name, gateway in askable.items()}
     opened = in_transaction(deployment.engine, lambda connection: doubts.open_new(connection, settle_seconds, at=at))
     found: Counter[str] = Counter()
-    if stopping():
-        return ReconcileReport(opened, found)
-    questions = in_transaction(
-        deployment.engine,
-        lambda connection: doubts.claim(connection, at=at, lease_seconds=CLAIM_SECONDS, limit=ASKS_MAX),
-    )
-    answers = await asyncio.gather(*(_ask(askable.get(question.gateway), question) for question in questions))
-    for question, told in zip(questions, answers, strict=True):
-        found[_settle(deployment, question, told)] += 1
+    elapsed = asyncio.get_running_loop().time
+    end = elapsed() + ROUNDS_SECONDS_MAX
+    while not stopping():
+        began = elapsed()
+        questions = in_transaction(deployment.engine, partial(_claim, deployment.clock()))
+        answers = await asyncio.gather(*(_ask(askable.get(question.gateway), question) for question in questions))
+        for question, told in zip(questions, answers, strict=True):
+            found[_settle(deployment, question, told)] += 1
+        if len(questions) < ASKS_MAX or elapsed() >= end:
+            break
+        await asyncio.sleep(max(0.0, began + _round_seconds(deployment, questions) - elapsed()))
     return ReconcileReport(opened, found)
+
+
+def _claim(at: datetime, connection: Connection) -> list[Question]:
+    return doubts.claim(connection, at=at, lease_seconds=CLAIM_SECONDS, limit=ASKS_MAX)
+
+
+def _round_seconds(deployment: Deployment, questions: Sequence[Question]) -> float:
+    """Return how long a round must last, in seconds, so that no gateway is asked faster than it may be used."""
+    asked = Counter(question.gateway for question in questions)
+    rates = deployment.rates
+    return max((count / rates[name].per_second for name, count in asked.items() if name in rates), default=0.0)
 
 
 async def _ask(gateway: CanBeAsked | None, question: Question) -> Told:

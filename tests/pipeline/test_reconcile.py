@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from dataclasses import replace
 from datetime import date, timedelta
@@ -15,6 +16,7 @@ from sqlalchemy import Engine, select, update
 from structlog.testing import capture_logs
 
 from reminder.domain.lifecycle import FINAL, Event, State
+from reminder.domain.rate import Rate
 from reminder.domain.selector import Selector, Term
 from reminder.pipeline.reconcile import ASKS_MAX, ReconcileReport, reconcile
 from reminder.store import attempts, doubts
@@ -267,14 +269,32 @@ def test_a_call_under_way_may_own_the_message(world: World, due: date) -> None:
     assert "once more" in doubts_of(world)[0].note
 
 
-def test_the_number_of_questions_is_bounded(world: World, due: date) -> None:
-    """A bad day at a provider leaves many in doubt: each pass asks for some, the longest waiting first, and ends."""
+@pytest.mark.parametrize(("seconds", "found"), [(0.0, [ASKS_MAX, ASKS_MAX, 10, 0]), (60.0, [50, 0, 0, 0])])
+def test_the_time_of_asking_is_bounded(
+    world: World, due: date, seconds: float, found: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bad day leaves many in doubt: each pass asks in rounds, the longest waiting first, until its time is over."""
+    monkeypatch.setattr("reminder.pipeline.reconcile.ROUNDS_SECONDS_MAX", seconds)
     provider = provide(world, TAKEN, TAKEN, "accept")
     world.add_accounts(*(account_row(f"A{number:03}", due, phone=f"138{number:08}") for number in range(75)))
     world.run()
     world.later(minutes=2)
-    assert [ask(world).found["confirm"] for _ in range(4)] == [ASKS_MAX, ASKS_MAX, 50 - 2 * ASKS_MAX, 0]
+    assert [ask(world).found["confirm"] for _ in range(4)] == found
     assert len({reference for _, reference in provider.questions}) == len(provider.questions) == 50
+
+
+def test_nobody_asks_faster_than_a_gateway_may_be_used(world: World, due: date) -> None:
+    """A rate that an operator set for a gateway bounds the questions too: fifty of them take a quarter of a second."""
+    provide(world, TAKEN, TAKEN, "accept")
+    world.add_accounts(*(account_row(f"A{number:03}", due, phone=f"138{number:08}") for number in range(75)))
+    world.run()
+    world.later(minutes=2)
+    deployment = replace(world.deployment(), rates={"recorder": Rate(200.0, 1)})
+    began = time.monotonic()
+    report = asyncio.run(reconcile(deployment))
+
+    assert report.found["confirm"] == 50
+    assert time.monotonic() - began >= 2 * ASKS_MAX / 200.0
 
 
 def test_a_process_that_dies_while_asking_loses_nothing(world: World, due: date) -> None:
