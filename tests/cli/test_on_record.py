@@ -47,12 +47,29 @@ SETTLING = {
 }
 """What a person does about what waits for one, in the deployment of `waiting`."""
 
-ELSEWHERE = {
-    "db upgrade", "db rotate-key", "promise add", "promise cancel",
-    "promise import", "plan add", "plan cancel", "hold import", "consent import", "suppress import",
-    "retention run",
-}  # fmt: skip
-"""What is shown to leave its entry by the tests of its own room."""
+SOON = now().date() + timedelta(days=20)
+
+LISTED = {
+    "promise add": ("LN-1", "--by", f"{SOON}"),
+    "promise cancel": ("1", "--reason", "another account"),
+    "plan add": ("LN-1", "--monthly", "3", "--first", f"{SOON}"),
+    "plan cancel": ("2", "--reason", "another account"),
+    "promise import": ("promises.csv",),
+    "hold import": ("holds.csv",),
+    "consent import": ("consents.csv", "--source", "contracts"),
+    "suppress import": ("suppressions.csv", "--source", "a list"),
+}
+"""What is agreed on accounts, and what comes from lists, in a deployment with an account that owes something."""
+
+LISTS = {
+    "promises.csv": f"account_id,amount,by\nLN-1,,{SOON}\n",
+    "holds.csv": "account_id,customer_id,kind,reason,until,days\nLN-1,,hardship,ill,,30\n",
+    "consents.csv": "customer_id,proof,given_at\nC-1,page 4,2026-05-03T10:00Z\n",
+    "suppressions.csv": "number\n+8613800138000\n",
+}
+
+ELSEWHERE = {"db upgrade", "db rotate-key", "retention run"}
+"""What needs an older schema, a key or old texts: shown by a test of its own, here or in its own room."""
 
 
 def acting(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[str]:
@@ -69,7 +86,7 @@ def acting(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[str]:
 
 def test_no_acting_command_is_forgotten() -> None:
     """Whoever adds a command that acts says here how it is shown to leave an entry."""
-    assert set(acting(main)) == set(ACTS) | set(SETTLING) | ELSEWHERE
+    assert set(acting(main)) == set(ACTS) | set(SETTLING) | set(LISTED) | ELSEWHERE
 
 
 def test_every_act_leaves_an_entry(reminder: Run, tmp_path: Path) -> None:
@@ -106,3 +123,36 @@ def test_every_settling_leaves_an_entry(reminder: Run) -> None:
         assert result.exit_code == 0, f"{command}: {result.output}"
         found = json.loads(reminder("audit", "list", "--by", f"person {number}", "--json").stdout)
         assert [entry["actor"] for entry in found] == ["operator"], f"{command} left {len(found)} entries"
+
+
+def test_what_is_agreed_and_what_comes_in_lists_leaves_an_entry(reminder: Run, tmp_path: Path) -> None:
+    """Each promise, plan and list is in the record, under the name of the person who made it or brought it in."""
+    for name, text in LISTS.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    book = "account_id,customer_id,phone,due_date,amount_due,currency,product\n"
+    row = f"LN-1,C-1,13800138000,{now().date()},1000.00,CNY,cash-loan\n"
+    (tmp_path / "accounts.csv").write_text(book + row, encoding="utf-8")
+    assert reminder("accounts", "import", str(tmp_path / "accounts.csv")).exit_code == 0
+    for number, (command, args) in enumerate(LISTED.items()):
+        given = [str(tmp_path / each) if each.endswith(".csv") else each for each in args]
+        result = reminder(*command.split(), *given, "--who", f"person {number}")
+        assert result.exit_code == 0, f"{command}: {result.output}"
+        found = json.loads(reminder("audit", "list", "--by", f"person {number}", "--json").stdout)
+        assert found, f"{command} left no entry"
+        assert {entry["actor"] for entry in found} == {"operator"}
+
+
+def test_new_tables_and_new_keys_leave_an_entry(reminder: Run, folder: Path) -> None:
+    """Who changed the shape of our tables, or the key that seals them, is on record with what it was before."""
+    (folder / "reminder.db").unlink()
+    with (folder / "config" / "reminder.yaml").open("a", encoding="utf-8") as settings:
+        settings.write("\nencryption_key_file: encryption.key\n")
+    commands = ("upgrade", "rotate-key")
+    for command in commands:
+        assert reminder("db", "new-key").exit_code == 0  # new tables are sealed with the first of them already
+        result = reminder("db", command, "--who", command)
+        assert result.exit_code == 0, result.output
+    made, sealed = (json.loads(reminder("audit", "list", "--by", who, "--json").stdout) for who in commands)
+
+    assert [(each["kind"], each["data"]["from"]) for each in made] == [("schema", "")]
+    assert [(each["kind"], each["actor"]) for each in sealed] == [("key", "operator")]
