@@ -6,9 +6,10 @@ import argparse
 import sys
 import tempfile
 from pathlib import Path
+from time import perf_counter
 
 from bench.measure import Figure, load
-from bench.report import save, table
+from bench.report import number, save, shares, table
 from bench.run import FULL, QUICK, TINY, bench
 
 __all__: list[str] = []
@@ -19,8 +20,20 @@ SIZES = {"tiny": TINY, "quick": QUICK, "full": FULL}
 def _tell(figure: Figure) -> None:
     """Say how far it is, for a run takes minutes."""
     ratio = "" if figure.ratio is None else f"{figure.ratio:.2f} ×"
-    result = "" if figure.value is None else f"{figure.value:,.0f} {figure.unit}"
+    result = "" if figure.value is None else number(figure.value, figure.unit)
     sys.stderr.write(f"  {figure.title} {figure.where} {ratio} {result}  (load {load():.1f})\n")
+
+
+class _Progress:
+    """Says which part begins, and how long all has taken so far."""
+
+    def __init__(self) -> None:
+        self._begun = perf_counter()
+
+    def __call__(self, part: str) -> None:
+        """Say it."""
+        minutes, seconds = divmod(round(perf_counter() - self._begun), 60)
+        sys.stderr.write(f"{minutes}:{seconds:02} {part}\n")
 
 
 def main() -> None:
@@ -34,10 +47,20 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=asked.work) as folder:
         only = [part for part in asked.only.split(",") if part]
-        results = bench(SIZES[asked.sizes], Path(folder), asked.databases.split(","), only=only, hear=_tell)
+        results = bench(
+            SIZES[asked.sizes],
+            Path(folder),
+            asked.databases.split(","),
+            only=only,
+            kept=asked.into,
+            hear=_tell,
+            begin=_Progress(),
+        )
     save(asked.into, results.figures, results.points, results.profiles)
-    sys.stdout.write(table(results.figures))
+    sys.stdout.write(table(results.figures) + shares(results.profiles))
     sys.stdout.write(f"\nKept in {asked.into}: figures.md, figures.json, growth.svg\n")
+    if broken := sorted({f"{one.title} {one.where}" for one in results.figures if one.failed}):
+        sys.exit(f"failed: {', '.join(broken)}")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter, process_time
 
-__all__ = ["Figure", "Sample", "against", "compared", "load", "missing", "pairs", "timed", "value"]
+__all__ = ["Figure", "Sample", "against", "compared", "failed", "load", "missing", "pairs", "timed", "value"]
 
 Work = Callable[[], object]
 
@@ -53,6 +53,7 @@ class Figure:
     samples: Mapping[str, list[float]] = field(default_factory=dict)
     note: str = ""
     load: float = 0.0
+    failed: bool = False
 
     @property
     def goal(self) -> str:
@@ -163,3 +164,9 @@ def value(key: str, title: str, result: float, unit: str, *, where: str = "", si
 def missing(key: str, title: str, why: str, *, where: str = "") -> Figure:
     """Return a figure that can't be measured here, and why."""
     return Figure(key, title, where, note=f"not measured: {why}")
+
+
+def failed(part: str, error: Exception, *, where: str = "") -> Figure:
+    """Return what stands in the report for a part of the bench that broke."""
+    said = f"{type(error).__name__}: {error}".partition("\n")[0]
+    return Figure(f"{part}-failed", f"part `{part}`", where, note=f"failed: {said}", failed=True)

@@ -16,7 +16,7 @@ _LIBRARY = re.compile(r"site-packages/(\w+)")
 _FUNCTIONS_SHOWN = 12
 
 
-def profiled(work: Callable[[], object]) -> dict[str, object]:
+def profiled(work: Callable[[], object]) -> dict[str, dict[str, float]]:
     """Return the shares (%) of the work's time by place, and its dearest functions with their shares.
 
     A profiler makes Python's own steps dearer than those of the databases; shares tell where to look, not how long.

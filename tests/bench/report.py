@@ -14,9 +14,10 @@ from xml.sax.saxutils import escape
 
 from bench.measure import Figure
 
-__all__ = ["as_json", "machine", "plot", "save", "table"]
+__all__ = ["as_json", "machine", "number", "plot", "save", "shares", "table"]
 
 Points = Mapping[str, Sequence[Mapping[str, float]]]
+Profiles = Mapping[str, Mapping[str, Mapping[str, float]]]
 
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 640, 320, 60, 40
 _COLOURS = ("#1b6ca8", "#c0504d", "#4f8a3c", "#8064a2")
@@ -48,31 +49,43 @@ def table(figures: Sequence[Figure]) -> str:
 
 def _cells(one: Figure) -> list[str]:
     if one.ratio is None and one.value is None:
-        return [one.title, one.where, "not measured", *[""] * 8]
+        return [one.title, one.where, "**failed**" if one.failed else "not measured", *[""] * 8]
     met = "" if one.met is None else "yes" if one.met else "**no**"
     return [
         one.title,
         one.where,
         one.size,
-        _number(one.product, one.compared),
-        _number(one.floor, one.compared),
-        _number(one.ratio),
-        _number(one.cpu_ratio),
+        number(one.product, one.compared),
+        number(one.floor, one.compared),
+        number(one.ratio),
+        number(one.cpu_ratio),
         one.goal,
         met,
-        _number(one.value, one.unit),
+        number(one.value, one.unit),
         f"{one.load:.1f}",
     ]
 
 
-def _number(number: float | None, unit: str = "") -> str:
-    if number is None:
+def number(value: float | None, unit: str = "") -> str:
+    """Return a number with as many digits as are worth reading, and its unit; None is empty."""
+    if value is None:
         return ""
-    shown = f"{number:,.0f}" if abs(number) >= 100 else f"{number:.2f}" if abs(number) >= 0.1 else f"{number:.3f}"
+    shown = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.3f}"
     return f"{shown} {unit}".strip()
 
 
-def as_json(figures: Sequence[Figure], points: Points, profiles: Mapping[str, object]) -> str:
+def shares(profiles: Profiles) -> str:
+    """Return where the time of each hot path goes, by room and library, as Markdown; nothing without profiles."""
+    if not profiles:
+        return ""
+    lines = []
+    for path, profile in profiles.items():
+        told = ", ".join(f"{place} {share:.0f} %" for place, share in profile["places"].items() if share >= 1)
+        lines.append(f"| {path} | {told} |")
+    return "\n".join(["", "| hot path | where its time goes |", "|---|---|", *lines]) + "\n"
+
+
+def as_json(figures: Sequence[Figure], points: Points, profiles: Profiles) -> str:
     """Return everything that was measured, as JSON."""
     told = {
         "machine": machine(),
@@ -131,10 +144,10 @@ def _line(
     return f'<path d="M{path}" stroke="{colour}" fill="none" stroke-width="1.5"/>{"".join(dots)}{legend}'
 
 
-def save(folder: Path, figures: Sequence[Figure], points: Points, profiles: Mapping[str, object]) -> None:
+def save(folder: Path, figures: Sequence[Figure], points: Points, profiles: Profiles) -> None:
     """Write table, JSON and picture into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "figures.md").write_text(table(figures), encoding="utf-8")
+    (folder / "figures.md").write_text(table(figures) + shares(profiles), encoding="utf-8")
     (folder / "figures.json").write_text(as_json(figures, points, profiles), encoding="utf-8")
     if points:
         (folder / "growth.svg").write_text(plot(points), encoding="utf-8")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.books import AT, fill, world
+from bench.costs import cost_by_policies, cost_by_share
 from bench.databases import Store, places
 from bench.friday import friday
 from bench.importing import import_csv
-from bench.measure import Figure, missing
+from bench.measure import Figure, failed
 from bench.planning import growth, plan_again, plan_elsewhere, plan_once
 from bench.previewing import bodies, preview_all, preview_totals
 from bench.profiling import profiled
@@ -20,6 +21,7 @@ from bench.quiet import be_quiet
 from bench.receiving import receipts_over_http
 from bench.sending import dispatch_at_once, planned_anew
 from bench.starting import idle, starts
+from bench.tryton import tryton
 from bench.workers import two_workers
 from reminder.pipeline.dispatch import dispatch
 from reminder.pipeline.plan import plan
@@ -52,7 +54,7 @@ class Results:
 
     figures: list[Figure] = field(default_factory=list)
     points: dict[str, list[dict[str, float]]] = field(default_factory=dict)
-    profiles: dict[str, object] = field(default_factory=dict)
+    profiles: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
 
 
 def bench(
@@ -61,31 +63,60 @@ def bench(
     databases: Sequence[str],
     *,
     only: Sequence[str] = (),
+    kept: Path | None = None,
     hear: Callable[[Figure], None] = lambda _: None,
+    begin: Callable[[str], None] = lambda _: None,
 ) -> Results:
-    """Measure on these databases, telling each figure as it comes. `only` names parts to measure; none means all."""
+    """Measure on these databases, telling each part as it begins and each figure as it comes.
+
+    `only` names parts to measure; none means all. `kept` is a folder for what the next run can use again. A part that
+    fails is a figure that says so, and no other part's end.
+    """
     be_quiet()
     results = Results()
     with places(folder, databases, "main") as stores:
         for store in stores:
-            for figure in _on(store, sizes, folder, results, only):
-                results.figures.append(figure)
-                hear(figure)
-    for figure in _anywhere(sizes, folder, only):
-        results.figures.append(figure)
-        hear(figure)
+            fill(store, sizes.accounts, sizes.due)
+            _measure(_on(store, sizes, folder, results), store.name, only, results, hear, begin)
+    _measure(_anywhere(sizes, folder, kept or folder), "", only, results, hear, begin)
     return results
 
 
-def _on(store: Store, sizes: Sizes, folder: Path, results: Results, only: Sequence[str]) -> Iterator[Figure]:
-    fill(store, sizes.accounts, sizes.due)
+Part = Callable[[], Sequence[Figure]]
+
+
+def _measure(
+    parts: Mapping[str, Part],
+    where: str,
+    only: Sequence[str],
+    results: Results,
+    hear: Callable[[Figure], None],
+    begin: Callable[[str], None],
+) -> None:
+    for name, part in parts.items():
+        if only and name not in only:
+            continue
+        begin(f"{name} {where}".strip())
+        try:
+            figures = part()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other parts are measured
+            figures = [failed(name, error, where=where)]
+        for figure in figures:
+            results.figures.append(figure)
+            hear(figure)
+
+
+def _on(store: Store, sizes: Sizes, folder: Path, results: Results) -> dict[str, Part]:
+    """Return what is measured on each database, in its order."""
     book = (store, sizes.accounts, sizes.due, sizes.repeats)
-    parts: dict[str, Callable[[], object]] = {
+    return {
         "plan": lambda: [plan_once(*book), plan_again(*book)],
         "preview": lambda: [preview_totals(*book), preview_all(*book)],
         "profile": lambda: _profiles(store, sizes, results),
-        "dispatch": lambda: [_few(store, sizes), dispatch_at_once(store, sizes.texts, sizes.repeats)][1:],
-        "sdk": lambda: [dispatch_through_sdk(store, sizes.texts, sizes.repeats)],
+        "policies": lambda: cost_by_policies(*book),
+        "share": lambda: cost_by_share(store, sizes.accounts, 1),
+        "dispatch": lambda: _few(store, sizes, dispatch_at_once),
+        "sdk": lambda: _few(store, sizes, dispatch_through_sdk),
         "receipts": lambda: _receipts(store, sizes, folder),
         "workers": lambda: _workers(store, sizes),
         "peers": lambda: friday(store, sizes.peers),
@@ -93,30 +124,23 @@ def _on(store: Store, sizes: Sizes, folder: Path, results: Results, only: Sequen
         "import": lambda: [import_csv(store, folder, sizes.imported, max(1, sizes.repeats - 1))],
         "growth": lambda: _growth(store, sizes, results),
     }
-    for name, part in parts.items():
-        if not only or name in only:
-            yield from part() or ()  # type: ignore[misc]
 
 
 def _workers(store: Store, sizes: Sizes) -> list[Figure]:
     """Compare two workers with one where several processes are meant to write: not on SQLite."""
-    if store.name == "sqlite":
-        return []
-    _few(store, sizes)
-    return [two_workers(store, sizes.texts, sizes.repeats)]
+    return [] if store.name == "sqlite" else _few(store, sizes, two_workers)
 
 
-def _few(store: Store, sizes: Sizes) -> None:
-    """Fill the book with as many due accounts as texts are sent."""
+def _few(store: Store, sizes: Sizes, measure: Callable[[Store, int, int], Figure]) -> list[Figure]:
+    """Fill the book with as many due accounts as texts are sent, and measure."""
+    store.clear()
     fill(store, sizes.texts * 10, sizes.texts)
+    return [measure(store, sizes.texts, sizes.repeats)]
 
 
 def _receipts(store: Store, sizes: Sizes, folder: Path) -> list[Figure]:
-    _few(store, sizes)
-    figure = receipts_over_http(store, folder / f"receipts-{store.name}", sizes.texts, sizes.repeats)
-    store.clear()
-    fill(store, sizes.accounts, sizes.due)
-    return [figure]
+    place = folder / f"receipts-{store.name}"
+    return _few(store, sizes, lambda *given: receipts_over_http(given[0], place, *given[1:]))
 
 
 def _growth(store: Store, sizes: Sizes, results: Results) -> list[Figure]:
@@ -124,7 +148,7 @@ def _growth(store: Store, sizes: Sizes, results: Results) -> list[Figure]:
     return figures
 
 
-def _profiles(store: Store, sizes: Sizes, results: Results) -> None:
+def _profiles(store: Store, sizes: Sizes, results: Results) -> list[Figure]:
     """Say where planning, previewing and dispatch spend their time; nothing of it is a figure."""
     deployment = world(store, batch_rows=200).deployment()
     store.clear("outbox")
@@ -134,14 +158,18 @@ def _profiles(store: Store, sizes: Sizes, results: Results) -> None:
     planned_anew(store, deployment)
     results.profiles[f"dispatch, {store.name}"] = profiled(lambda: asyncio.run(dispatch(deployment)))
     store.clear("outbox", "attempt", "customer_lock")
+    return []
 
 
-def _anywhere(sizes: Sizes, folder: Path, only: Sequence[str]) -> Iterator[Figure]:
-    """Yield what has no database to choose, and what can't be measured here."""
-    if not only or "start" in only:
-        for name in ("started", "idle"):
-            (folder / name).mkdir()
-        yield from starts(folder / "started", sizes.repeats * 3)
-        yield from idle(folder / "idle", sizes.idle_seconds)
-    if not only:
-        yield missing("tryton", "peer: Tryton's account_dunning", "it needs an environment of its own")
+def _anywhere(sizes: Sizes, folder: Path, kept: Path) -> dict[str, Part]:
+    """Return what is measured once, with no database to choose."""
+    return {
+        "start": lambda: starts(_made(folder / "started"), sizes.repeats * 3),
+        "idle": lambda: idle(_made(folder / "idle"), sizes.idle_seconds),
+        "tryton": lambda: tryton(kept, sizes.peers),
+    }
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder

@@ -39,14 +39,17 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def test_the_bench_measures_every_figure_it_names(tmp_path: Path) -> None:
     """At tiny sizes every figure comes out as a ratio of two times, and the report says so in all its forms."""
-    parts = ["plan", "preview", "profile", "dispatch", "elsewhere", "import", "receipts", "growth"]
+    parts = ["plan", "preview", "profile", "dispatch", "elsewhere", "import", "receipts", "growth", "policies", "share"]
     results = bench(TINY, tmp_path, ["sqlite"], only=parts)
-    assert {one.key for one in results.figures} == GOALS
-    assert all(one.ratio is not None and one.ratio > 0 and one.bound for one in results.figures)
+    assert not [one.note for one in results.figures if one.failed]
+    assert {one.key for one in results.figures if one.bound} == GOALS
+    assert all(one.ratio is not None and one.ratio > 0 for one in results.figures if one.bound)
+    assert all(one.value is not None and one.value > 0 for one in results.figures if not one.bound)
     assert set(results.profiles) == {"plan, sqlite", "preview, sqlite", "dispatch, sqlite"}
     save(tmp_path / "report", results.figures, results.points, results.profiles)
+    assert "| dispatch, sqlite |" in (tmp_path / "report" / "figures.md").read_text("utf-8")
     told = json.loads((tmp_path / "report" / "figures.json").read_text("utf-8"))
-    assert {one["key"] for one in told["figures"]} == GOALS
+    assert {one["key"] for one in told["figures"]} > GOALS
     assert ElementTree.parse(tmp_path / "report" / "growth.svg").getroot().tag.endswith("svg")  # noqa: S314 - our own
 
 
@@ -88,6 +91,19 @@ def test_a_missed_goal_is_said(tmp_path: Path) -> None:
     assert marks == ["**no**", "**no**", "yes", ""]
     assert "nothing to measure it with" in shown
     assert json.loads(as_json([slow], {}, {}))["figures"][0]["met"] is False
+
+
+def test_a_part_that_fails_is_named_and_stops_no_other(tmp_path: Path) -> None:
+    """A run of ten minutes is not lost to one part: the report says which broke and why, and has the others."""
+    (tmp_path / "idle").write_text("in the way")
+    begun: list[str] = []
+    results = bench(TINY, tmp_path, ["sqlite"], only=["plan", "idle"], begin=begun.append)
+
+    assert begun == ["plan sqlite", "idle"]
+    assert [(one.key, one.failed) for one in results.figures] == [
+        ("plan", False), ("again", False), ("idle-failed", True),
+    ]  # fmt: skip
+    assert "FileExistsError" in table(results.figures)
 
 
 def test_floor_and_product_take_turns(store: Store) -> None:
