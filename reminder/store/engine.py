@@ -147,6 +147,7 @@ def _open_server(url: URL, connect_args: dict[str, Any]) -> Engine:
             url,
             isolation_level="READ COMMITTED",
             connect_args=connect_args,
+            hide_parameters=True,
             pool_pre_ping=True,
             pool_size=POOL_CONNECTIONS_MAX // 2,
             max_overflow=POOL_CONNECTIONS_MAX - POOL_CONNECTIONS_MAX // 2,
@@ -213,7 +214,11 @@ def _open_sqlite(url: URL, *, read_only: bool) -> Engine:
         _require_place(url, read_only=read_only)
     pool: dict[str, Any] = {"poolclass": StaticPool} if in_memory else {"pool_timeout": _POOL_TIMEOUT_SECONDS}
     engine = create_engine(
-        url, connect_args={"isolation_level": None, "check_same_thread": False}, pool_reset_on_return="rollback", **pool
+        url,
+        connect_args={"isolation_level": None, "check_same_thread": False},
+        hide_parameters=True,
+        pool_reset_on_return="rollback",
+        **pool,
     )
 
     @event.listens_for(engine, "connect")

@@ -40,6 +40,16 @@ def test_url_is_given_the_driver_this_program_is_tested_with(written: str, diale
     engine.dispose()
 
 
+def test_an_error_shows_no_row(engine: Engine) -> None:
+    """Law 13: whatever a database refuses, a log of the error holds none of the values, one row or many."""
+    rows = [{"customer_id": SECRET}, {"customer_id": SECRET}]
+    with engine.connect() as connection, pytest.raises(DBAPIError) as caught:
+        connection.execute(insert(customer_lock), [*rows, *({"customer_id": f"{SECRET}{n}"} for n in range(9))])
+
+    assert "SQL parameters hidden" in str(caught.value)
+    assert SECRET not in str(caught.value).replace(str(caught.value.orig), "")
+
+
 @pytest.mark.parametrize(
     "written",
     [
