@@ -181,7 +181,7 @@ def test_a_wrong_value_is_named_at_its_place(complaints: Complaints, body: str, 
         ),
         pytest.param(
             "applies_to: {product: }\n",
-            "5:22: applies_to.product: expected text, a number, true or false, found nothing",
+            "5:23: applies_to.product: expected text, a number, true or false, found nothing",
             id="no-value",
         ),
         pytest.param(

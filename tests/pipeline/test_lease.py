@@ -40,7 +40,7 @@ def slow(world: World, due: date, *, seconds: float, accounts: int) -> Slow:
 
 
 def test_no_call_begins_after_its_lease(world: World, due: date) -> None:
-    """Law 3: what can't begin within the lease is planned again and burns nothing; the next batch sends it, once."""
+    """Law 3: what can't begin within the lease is planned again and burns nothing; the next runs send it, once."""
     gateway = slow(world, due, seconds=30, accounts=5)
 
     def one_batch() -> bool:
@@ -51,7 +51,9 @@ def test_no_call_begins_after_its_lease(world: World, due: date) -> None:
     assert len(gateway.taken) == 2
     assert sorted(row.state for row in world.rows()) == ["planned"] * 3 + ["sent"] * 2
     assert {row.attempts for row in world.rows()} == {0}
-    world.dispatch()
+    for _ in range(2):
+        world.later(seconds=1)
+        world.dispatch()
     assert len({message.to for message in gateway.taken}) == len(gateway.taken) == 5
     assert {row.state for row in world.rows()} == {"sent"}
 

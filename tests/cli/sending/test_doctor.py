@@ -73,15 +73,16 @@ def test_programs_read_json(at_work: Run) -> None:
     assert "TWILIO_ACCOUNT_SID" in finding["found"]
 
 
-def test_an_error_is_told_and_ends_with_one(at_work: Run, config: Path) -> None:
+def test_an_error_is_told_and_ends_with_one(at_work: Run, config: Path, rows: Callable[[Path], list[Any]]) -> None:
     """Rows that were tampered with are an error: its code, an example, what to do, and exit code 1."""
     _write(config, "UPDATE outbox SET state = 'gone' WHERE account_id = 'A'")
+    (gone,) = (row for row in rows(config) if row.state == "gone")
 
     result = at_work("doctor")
 
     assert result.exit_code == 1
     assert "RM-E050  outbox: reminders are in a state that is none" in result.stdout
-    assert "found    1 in no known state (for example 1)" in result.stdout
+    assert f"found    1 in no known state (for example {gone.reminder_id})" in result.stdout
     assert result.stdout.splitlines()[-1] == "1 errors, 1 warnings."
 
 
