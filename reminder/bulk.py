@@ -1,105 +1,175 @@
-"""Many rows into one table, in the way that each database takes them fastest.
+"""Writing many rows: a statement that is made once, and executed for all rows of a batch as cheaply as its driver can.
 
-Given a dictionary a row, SQLAlchemy needs longer to name its parameters than SQLite needs to store it, and psycopg
-longer to write an array than PostgreSQL to read it. So rows come as columns: SQLite's driver gets them as plain tuples,
-and PostgreSQL gets one JSON text a column. That is as fast as COPY into a table of its own, which needs a right that an
-administrator may have taken away.
+SQLAlchemy's own way makes a dictionary of every row and works through it name by name, which costs as much as deciding
+and rendering the text that the row is about. SQLite's driver gets the rows as plain tuples. PostgreSQL gets them as
+columns, one JSON text each, in one statement: that is as fast as COPY into a table of its own, which needs a right that
+an administrator may have taken away. MariaDB's driver knows neither, and has SQLAlchemy's.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from itertools import repeat
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import (
     JSON,
-    Column,
-    ColumnElement,
+    BindParameter,
     Connection,
-    Select,
+    Dialect,
+    Insert,
     String,
-    Table,
+    Subquery,
     Text,
     TypeDecorator,
+    Update,
     bindparam,
     cast,
     column,
-    literal,
     select,
     text,
 )
-from sqlalchemy.sql.dml import Insert
+from sqlalchemy.sql.visitors import replacement_traverse
+from sqlalchemy.types import TypeEngine
 
-__all__ = ["insert_columns"]
+__all__ = ["ManyRows", "inserts", "updates"]
+
+Types = Mapping[str, TypeEngine[Any]]
+Writer = Callable[[Any], Any] | None
 
 _COUNTED = {"preserve_rowcount": True}
-"""Keep how many rows an insert wrote, which is not kept by itself."""
+"""Keep how many rows were written, which is not kept by itself."""
 
 
-def insert_columns(
-    connection: Connection, statement: Insert, columns: Mapping[str, Sequence[Any]], given: Mapping[str, Any]
-) -> int:
-    """Insert rows by a statement in this database's words; return how many the database says were written.
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A statement as a driver takes it: where each parameter goes, how its value is written, which are fixed."""
 
-    `columns` are the rows' values by column, all as long; `given` is what they have in common. The statement says what
-    becomes of keys that are there; MariaDB counts those as written.
+    sql: str
+    places: tuple[str, ...]
+    writers: Mapping[str, Writer]
+    fixed: Mapping[str, Any]
+
+    def tuples(self, given: Mapping[str, Sequence[Any]], shared: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Return the parameters of every row."""
+        columns: list[Any] = []
+        for name in self.places:
+            if name in given:
+                columns.append(_written(self.writers.get(name), given[name]))
+            else:
+                value = shared[name] if name in shared else self.fixed[name]
+                columns.append(repeat(*_written(self.writers.get(name), [value])))
+        return list(zip(*columns, strict=False))  # what is shared is repeated without end
+
+
+class ManyRows:
+    """An INSERT or UPDATE for many rows. `each` names its parameters that differ from row to row, with their types.
+
+    The others are the same for all rows. `set_based` is the same statement, which finds the rows in PostgreSQL's way.
     """
-    table = statement.table
-    assert isinstance(table, Table)  # noqa: S101 - rows go into tables
-    names = [*columns, *given]
-    if not any(columns.values()):
-        return 0
-    if connection.dialect.name == "postgresql":
-        whole = statement.from_select(names, _as_query(connection, table, columns, given))
-        return connection.execute(whole, execution_options=_COUNTED).rowcount
-    if connection.dialect.name != "sqlite":
-        rows = zip(*columns.values(), *map(repeat, given.values()), strict=False)
-        named = [dict(zip(names, row, strict=True)) for row in rows]
-        return connection.execute(statement, named, execution_options=_COUNTED).rowcount
-    compiled = statement.compile(dialect=connection.dialect, column_keys=names)
-    values: dict[str, Iterable[Any]] = {name: _stored(connection, table.c[name], columns[name]) for name in columns}
-    values |= {name: repeat(*_stored(connection, table.c[name], [value])) for name, value in given.items()}
-    tuples = list(zip(*(values[name] for name in compiled.positiontup or names), strict=False))
-    return connection.exec_driver_sql(compiled.string, tuples, execution_options=_COUNTED).rowcount
+
+    def __init__(self, statement: Insert | Update, set_based: Insert | Update, each: Types) -> None:
+        self._statement = statement
+        self._set_based = set_based
+        self._each = each
+        self._prepared: WeakKeyDictionary[Dialect, _Prepared] = WeakKeyDictionary()
+
+    def write(self, connection: Connection, rows: Sequence[Sequence[Any]], **shared: object) -> int:
+        """Execute it for these rows, each with the values of `each` in their order.
+
+        Returns how many rows the database says were written; MariaDB counts keys that it found there as well.
+        """
+        if not rows:
+            return 0
+        dialect = connection.dialect
+        if dialect.name not in ("postgresql", "sqlite"):
+            parameters = [dict(zip(self._each, row, strict=True)) | shared for row in rows]
+            return connection.execute(self._statement, parameters, execution_options=_COUNTED).rowcount
+        given = dict(zip(self._each, zip(*rows, strict=True), strict=True))
+        if dialect.name == "postgresql":
+            texts = {_parameter(name): _as_json(dialect, self._each[name], values) for name, values in given.items()}
+            return connection.execute(self._set_based, texts | shared, execution_options=_COUNTED).rowcount
+        prepared = self._prepared.get(dialect)
+        if prepared is None:
+            prepared = self._prepared[dialect] = _prepare(self._statement, dialect)
+        tuples = prepared.tuples(given, shared)
+        return connection.exec_driver_sql(prepared.sql, tuples, execution_options=_COUNTED).rowcount
 
 
-def _stored(connection: Connection, of: Column[Any], values: Sequence[Any]) -> Sequence[Any]:
-    """Return a column's values as its type hands them to the driver."""
-    processor = of.type.dialect_impl(connection.dialect).bind_processor(connection.dialect)
-    if processor is None:
+def inserts(statement: Insert, each: Sequence[str], shared: Sequence[str] = ()) -> ManyRows:
+    """Return the writing of new rows: the columns `each` have a value a row, `shared` one for all of them.
+
+    The statement says what becomes of keys that are there.
+    """
+    types = {name: statement.table.columns[name].type for name in (*each, *shared)}
+    parameters = {name: bindparam(name, type_=kind) for name, kind in types.items()}
+    kinds = {name: types[name] for name in each}
+    rows = _given(kinds)
+    query = select(*(rows.c[name] if name in kinds else parameters[name] for name in types))
+    return ManyRows(statement.values(parameters), statement.from_select(list(types), query), kinds)
+
+
+def updates(statement: Update, each: Types) -> ManyRows:
+    """Return the writing of this UPDATE, in which each of these is the name of a `bindparam`.
+
+    No row of the table may be met by two of the rows that are given.
+    """
+    rows = _given(each)
+
+    def in_rows(element: object, **_: object) -> object:
+        return rows.c[element.key] if isinstance(element, BindParameter) and element.key in each else None
+
+    set_based: Any = replacement_traverse(statement, {}, in_rows)
+    return ManyRows(statement, set_based, each)
+
+
+def _prepare(statement: Insert | Update, dialect: Dialect) -> _Prepared:
+    compiled: Any = statement.compile(dialect=dialect)
+    writers = {name: _writer(parameter.type, dialect) for name, parameter in compiled.binds.items()}
+    return _Prepared(compiled.string, tuple(compiled.positiontup), writers, compiled.params)
+
+
+def _writer(kind: TypeEngine[Any], dialect: Dialect) -> Writer:
+    """Return how a type hands a value to the driver, or None where it does so as it is."""
+    return kind.dialect_impl(dialect).bind_processor(dialect)
+
+
+def _written(write: Writer, values: Sequence[Any]) -> Sequence[Any]:
+    if write is None:
         return values
-    if values and isinstance(values[0], date):
+    if isinstance(values[0], date):
         # Days and instants repeat themselves. Others are not remembered: a sealed text looks different each time.
-        processor = cache(processor)
-    return [processor(value) for value in values]
+        write = cache(write)
+    return [write(value) for value in values]
 
 
-def _as_query(
-    connection: Connection, table: Table, columns: Mapping[str, Sequence[Any]], given: Mapping[str, Any]
-) -> Select[Any]:
-    """Return the rows as a query for them, in PostgreSQL's words."""
-    places = {name: f"many_{place}" for place, name in enumerate(columns)}
-    elements = ", ".join(f"json_array_elements_text(CAST(:{place} AS JSON))" for place in places.values())
-    texts = [
-        bindparam(place, _as_json(connection, table.c[name], columns[name]), Text()) for name, place in places.items()
-    ]
-    source = text(f"ROWS FROM ({elements}) AS many ({', '.join(places.values())})").bindparams(*texts)
-    values = [_typed(column(place, Text()), table.c[name]).label(name) for name, place in places.items()]
-    alike = [literal(value, table.c[name].type).label(name) for name, value in given.items()]
-    return select(*values, *alike).select_from(source)
+def _parameter(name: str) -> str:
+    return f"many_{name}"
 
 
-def _as_json(connection: Connection, of: Column[Any], values: Sequence[Any]) -> str:
-    if isinstance(of.type, JSON):
+def _given(each: Types) -> Subquery:
+    """Return the rows as PostgreSQL reads them, from one parameter a column."""
+    elements = ", ".join(f"json_array_elements_text(CAST(:{_parameter(name)} AS JSON))" for name in each)
+    source = text(f"ROWS FROM ({elements}) AS many ({', '.join(map(_parameter, each))})").bindparams(
+        *(bindparam(_parameter(name), type_=Text()) for name in each)
+    )
+    values = [_typed(name, kind).label(name) for name, kind in each.items()]
+    return select(*values).select_from(source).subquery("given")
+
+
+def _typed(name: str, kind: TypeEngine[Any]) -> Any:  # noqa: ANN401 - of that type
+    """Return a text as that type; texts as they are, for a cast to their length would cut them silently."""
+    plain = kind.impl if isinstance(kind, TypeDecorator) else kind
+    given = column(_parameter(name), Text())
+    return given if isinstance(plain, String) else cast(given, kind)
+
+
+def _as_json(dialect: Dialect, kind: TypeEngine[Any], values: Sequence[Any]) -> str:
+    if isinstance(kind, JSON):
         return json.dumps([json.dumps(value) for value in values])
-    return json.dumps(_stored(connection, of, values), default=str, ensure_ascii=False)
-
-
-def _typed(element: ColumnElement[str], of: Column[Any]) -> ColumnElement[Any]:
-    """Return a text as the type of its column; texts as they are, for a cast to their length would cut them."""
-    kind = of.type.impl if isinstance(of.type, TypeDecorator) else of.type
-    return element if isinstance(kind, String) else cast(element, of.type)
+    return json.dumps(_written(_writer(kind, dialect), values), default=str, ensure_ascii=False)

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.sql.dml import Insert
 
 from reminder.book.expressions import one_of
-from reminder.bulk import insert_columns
+from reminder.bulk import ManyRows, inserts
 
 __all__ = ["Seen", "Upsert", "Written"]
 
@@ -33,6 +33,7 @@ class Upsert:
         self._values = itemgetter(*self._compared)
         self._attributes = attributes
         self._at = at
+        self._writing: ManyRows | None = None
 
     def write(self, connection: Connection, rows: list[dict[str, Any]], *, dry_run: bool) -> Written:
         """Write rows of different account ids, or with `dry_run` only count; return what became of them.
@@ -76,8 +77,9 @@ class Upsert:
 
     def _write(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         names = ("account_id", *self._compared)
-        columns = {name: [row[name] for row in rows] for name in names}
-        insert_columns(connection, self._statement(connection.dialect.name), columns, {"loaded_at": self._at})
+        if self._writing is None:
+            self._writing = inserts(self._statement(connection.dialect.name), names, ["loaded_at"])
+        self._writing.write(connection, [*map(itemgetter(*names), rows)], loaded_at=self._at)
 
     def _statement(self, dialect: str) -> Insert:
         written = [*self._compared, "loaded_at"]

@@ -14,10 +14,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, insert, select, update
 from sqlalchemy.types import TypeEngine
 
+from reminder.bulk import ManyRows, inserts, updates
 from reminder.domain.caps import Aim, Cap, next_free
 from reminder.domain.lifecycle import Event, sources, target
 from reminder.domain.record import Actor, Entry, Kind
-from reminder.store.bulk import ManyRows, inserts, updates
 from reminder.store.contacts import Ask, contacts, lock
 from reminder.store.outbox import movable
 from reminder.store.record import append

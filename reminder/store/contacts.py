@@ -16,9 +16,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Insert, Select, Table, and_, exists, false, or_, select
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
+from reminder.bulk import ManyRows, inserts
 from reminder.domain.caps import Aim, Cap, CapScope, Contact, Counts, Key, horizon
 from reminder.domain.lifecycle import State
-from reminder.store.bulk import ManyRows, inserts
 from reminder.store.rows import among, chunks
 from reminder.store.schema import attempt, attempt_account, cap_lock, customer_lock, outbox
 

@@ -27,9 +27,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
+from reminder.bulk import ManyRows, updates
 from reminder.domain.lifecycle import OPEN, Event, State, sources, target
 from reminder.domain.reminder import Reminder
-from reminder.store.bulk import ManyRows, updates
 from reminder.store.rows import among
 from reminder.store.schema import REASON_CHARS_MAX, outbox
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from reminder.bulk import insert_columns
+from reminder.bulk import ManyRows, inserts
 from reminder.domain.lifecycle import State
 from reminder.store.planning import KEY, PolicyPlan, insert_new
 from reminder.store.rows import among, chunks
@@ -36,23 +36,34 @@ def _insert_of_step(connection: Connection, plan: PolicyPlan, keys: Sequence[Due
     if connection.dialect.name not in ("postgresql", "sqlite"):
         # MariaDB counts the rows that it passes over as well: what is there is left out beforehand.
         return insert_rows(connection, not_in_outbox(connection, [planned_row(plan, key) for key in keys]))
-    accounts, customers, days, zones = zip(*keys, strict=True)
-    step = plan.on(days[0])
-    columns = {
-        "account_id": accounts,
-        "customer_id": customers,
-        "due_date": days,
-        "not_before": list(map(plan.not_before, days, zones)),
-        "expires_at": [step.expires_at[day] for day in days],
-    }
+    step = plan.on(keys[0][2])
+    rows = [
+        (account_id, customer_id, due_date, plan.not_before(due_date, zone), step.expires_at[due_date])
+        for account_id, customer_id, due_date, zone in keys
+    ]
     given = {"policy": plan.policy, "step": step.step, "leg": step.leg, "state": State.PLANNED.value}
-    return insert_columns(connection, insert_new(connection), columns, given | _made_at(plan.at))
+    given |= _made_at(plan.at)
+    return _writing(connection, _OF_KEY, tuple(given)).write(connection, rows, **given)
+
+
+_OF_KEY = ("account_id", "customer_id", "due_date", "not_before", "expires_at")
+
+_WRITINGS: dict[tuple[str, tuple[str, ...]], ManyRows] = {}
+
+
+def _writing(connection: Connection, each: tuple[str, ...], shared: tuple[str, ...] = ()) -> ManyRows:
+    """Return the writing of rows with these columns, made once for each database."""
+    key = (connection.dialect.name, each)
+    if key not in _WRITINGS:
+        _WRITINGS[key] = inserts(insert_new(connection), each, shared)
+    return _WRITINGS[key]
 
 
 def insert_rows(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
     """Write these outbox rows (of `row_of`) where they are not there yet; return how many were new."""
-    columns = {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
-    return insert_columns(connection, insert_new(connection), columns, {})
+    if not rows:
+        return 0
+    return _writing(connection, tuple(rows[0])).write(connection, [tuple(row.values()) for row in rows])
 
 
 def planned_row(plan: PolicyPlan, key: DueKey) -> dict[str, Any]:

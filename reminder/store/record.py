@@ -12,8 +12,8 @@ from secrets import token_hex
 
 from sqlalchemy import Connection, insert, select
 
+from reminder.bulk import inserts
 from reminder.domain.record import Actor, Entry, Kind, commitment, compact
-from reminder.store.bulk import inserts
 from reminder.store.rows import upsert
 from reminder.store.schema import in_force, record, record_private
 

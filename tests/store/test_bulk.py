@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, bindparam, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
-from reminder.store.bulk import inserts, updates
+from reminder.bulk import inserts, updates
 from reminder.store.engine import open_engine
 from reminder.store.schema import gateway_state
 
