@@ -59,7 +59,7 @@ async def reconcile(deployment: Deployment, *, stopping: Callable[[], bool] = la
     """Ask for the doubts whose time has come, ASKS_MAX at once, and settle what can be settled.
 
     Thousands, after a bad hour of a provider, are asked for in rounds, for ROUNDS_SECONDS_MAX at most, and no faster
-    than the gateway's own rate where it has one.
+    than the gateway's own rate where it has one: the next round of a slow one is left to the next pass.
 
     Raises what the database raises. What a gateway raises leaves its doubts open and harms no other (law 9).
     """
@@ -76,9 +76,10 @@ async def reconcile(deployment: Deployment, *, stopping: Callable[[], bool] = la
         answers = await asyncio.gather(*(_ask(askable.get(question.gateway), question) for question in questions))
         for question, told in zip(questions, answers, strict=True):
             found[_settle(deployment, question, told)] += 1
-        if len(questions) < ASKS_MAX or elapsed() >= end:
+        following = max(elapsed(), began + _round_seconds(deployment, questions))
+        if len(questions) < ASKS_MAX or following >= end:
             break
-        await asyncio.sleep(max(0.0, began + _round_seconds(deployment, questions) - elapsed()))
+        await asyncio.sleep(following - elapsed())
     return ReconcileReport(opened, found)
 
 

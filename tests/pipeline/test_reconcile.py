@@ -297,6 +297,18 @@ def test_nobody_asks_faster_than_a_gateway_may_be_used(world: World, due: date) 
     assert time.monotonic() - began >= 2 * ASKS_MAX / 200.0
 
 
+@pytest.mark.timeout(60)
+def test_a_slow_gateway_holds_nothing_up(world: World, due: date) -> None:
+    """What is due to be sent never waits for a rate of one question a minute: the other doubts are for later passes."""
+    provide(world, TAKEN, TAKEN, "accept")
+    world.add_accounts(*(account_row(f"A{number:03}", due, phone=f"138{number:08}") for number in range(75)))
+    world.run()
+    world.later(minutes=2)
+    deployment = replace(world.deployment(), rates={"recorder": Rate(1 / 60, 1)})
+
+    assert [asyncio.run(reconcile(deployment)).found["confirm"] for _ in range(3)] == [ASKS_MAX, ASKS_MAX, 10]
+
+
 def test_a_process_that_dies_while_asking_loses_nothing(world: World, due: date) -> None:
     """Law 4: a question whose process died is asked again by another; until then nobody else asks it."""
     provider = provide(world, TAKEN)
