@@ -1,9 +1,11 @@
-"""Writing many rows: a statement that is made once, and executed for all rows of a batch as cheaply as its driver can.
+"""Many at once: a statement that is made once, and executed for all of a batch as cheaply as its driver can.
 
 SQLAlchemy's own way makes a dictionary of every row and works through it name by name, which costs as much as deciding
 and rendering the text that the row is about. SQLite's driver gets the rows as plain tuples. PostgreSQL gets them as
 columns, one JSON text each, in one statement: that is as fast as COPY into a table of its own, which needs a right that
 an administrator may have taken away. MariaDB's driver knows neither, and has SQLAlchemy's.
+
+Many keys are asked for by `among`: one parameter for all of them, where SQLAlchemy would name, check and replace each.
 """
 
 from __future__ import annotations
@@ -18,8 +20,12 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import (
+    ARRAY,
     JSON,
+    BigInteger,
     BindParameter,
+    Boolean,
+    ColumnElement,
     Connection,
     Dialect,
     Insert,
@@ -34,10 +40,14 @@ from sqlalchemy import (
     select,
     text,
 )
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.operators import in_op
 from sqlalchemy.sql.visitors import replacement_traverse
 from sqlalchemy.types import TypeEngine
 
-__all__ = ["ManyRows", "inserts", "updates"]
+__all__ = ["ManyRows", "among", "inserts", "unindexed", "updates"]
 
 Types = Mapping[str, TypeEngine[Any]]
 Writer = Callable[[Any], Any] | None
@@ -136,13 +146,16 @@ def _prepare(statement: Insert | Update, dialect: Dialect) -> _Prepared:
 
 def _writer(kind: TypeEngine[Any], dialect: Dialect) -> Writer:
     """Return how a type hands a value to the driver, or None where it does so as it is."""
-    return kind.dialect_impl(dialect).bind_processor(dialect)
+    write = kind.dialect_impl(dialect).bind_processor(dialect)
+    if write is None or not isinstance(kind, JSON):
+        return write
+    return lambda value: "{}" if value == {} else write(value)  # most accounts of a file have no attributes
 
 
 def _written(write: Writer, values: Sequence[Any]) -> Sequence[Any]:
     if write is None:
         return values
-    if isinstance(values[0], date):
+    if values and isinstance(values[0], date):
         # Days and instants repeat themselves. Others are not remembered: a sealed text looks different each time.
         write = cache(write)
     return [write(value) for value in values]
@@ -171,5 +184,112 @@ def _typed(name: str, kind: TypeEngine[Any]) -> Any:  # noqa: ANN401 - of that t
 
 def _as_json(dialect: Dialect, kind: TypeEngine[Any], values: Sequence[Any]) -> str:
     if isinstance(kind, JSON):
-        return json.dumps([json.dumps(value) for value in values])
-    return json.dumps(_written(_writer(kind, dialect), values), default=str, ensure_ascii=False)
+        return json.dumps(["{}" if value == {} else json.dumps(value) for value in values])
+    written = _written(_writer(kind, dialect), values)
+    if isinstance(written[0], date):
+        text_of = cache(str)  # of each day or instant once: JSON would ask for the text of each value
+        written = [None if value is None else text_of(value) for value in written]
+    return json.dumps(written, default=str, ensure_ascii=False)
+
+
+def among(
+    asked: ColumnElement[Any], keys: Sequence[Any] | BindParameter[Any], kind: TypeEngine[Any] | None = None
+) -> ColumnElement[bool]:
+    """Return the condition that a column holds one of these keys: texts, or whole numbers of 64 bits.
+
+    `keys` are a list, or a `bindparam` that gets one when the statement is executed. `kind` is their type where that is
+    not the column's. On SQLite no text is found that has a NUL in it; PostgreSQL knows none.
+    """
+    kind = kind or _kind_of(asked.type)
+    if isinstance(keys, BindParameter):
+        return _Among(asked, bindparam(keys.key, expanding=True, type_=kind))
+    return _Among(asked, bindparam(None, list(keys), expanding=True, unique=True, type_=kind))
+
+
+def _kind_of(kind: TypeEngine[Any]) -> TypeEngine[Any]:
+    """Return the type of keys for a column; texts of any length, for a cast to the column's would cut them silently."""
+    if isinstance(kind, TypeDecorator):
+        return kind
+    return String() if isinstance(kind, String) else BigInteger()
+
+
+class _Among(FunctionElement[bool]):
+    """A column and its list of keys, as each database takes it with an index on the column."""
+
+    inherit_cache = True
+    type = Boolean()
+
+    def self_group(self, against: object = None) -> Any:  # noqa: ANN401, ARG002 - the base class fixes the signature
+        """Return the condition as it is: compared with a truth value, no index would answer it."""
+        return self
+
+
+@compiles(_Among)
+def _as_parameters(element: _Among, compiler: SQLCompiler, **given: Any) -> str:  # noqa: ANN401 - SQLAlchemy's own
+    # MariaDB reads JSON_TABLE row by row in an UPDATE, and its driver puts values into the text anyway.
+    asked, keys = element.clauses
+    return compiler.process(asked.in_(keys).self_group(), **given)
+
+
+@compiles(_Among, "sqlite")
+def _as_json_list(element: _Among, compiler: SQLCompiler, **given: Any) -> str:  # noqa: ANN401 - SQLAlchemy's own
+    asked, keys = element.clauses
+    listed = _one_parameter(keys, _JsonList(keys.type))
+    operand = compiler.process(asked.self_group(against=in_op), **given)
+    return f"({operand} IN (SELECT value FROM json_each({compiler.process(listed, **given)})))"  # noqa: S608 - made of clauses
+
+
+@compiles(_Among, "postgresql")
+def _as_array(element: _Among, compiler: SQLCompiler, **given: Any) -> str:  # noqa: ANN401 - SQLAlchemy's own
+    asked, keys = element.clauses
+    listed = _one_parameter(keys, ARRAY(keys.type))
+    operand = compiler.process(asked.self_group(against=in_op), **given)
+    return f"({operand} = ANY ({compiler.process(listed, **given)}))"
+
+
+def unindexed(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return a column by which SQLite is not to look rows up: beside `among`, one that many rows have in common.
+
+    SQLite counts no rows by itself: it takes any state for a rare one, and would read all that are planned.
+    """
+    return _Unindexed(column)
+
+
+class _Unindexed(FunctionElement[Any]):
+    """A column by itself."""
+
+    inherit_cache = True
+
+    def __init__(self, column: ColumnElement[Any]) -> None:
+        super().__init__(column)
+        self.type = column.type
+
+
+@compiles(_Unindexed)
+def _as_column(element: _Unindexed, compiler: SQLCompiler, **given: Any) -> str:  # noqa: ANN401 - SQLAlchemy's own
+    return compiler.process(next(iter(element.clauses)), **given)
+
+
+@compiles(_Unindexed, "sqlite")
+def _as_value(element: _Unindexed, compiler: SQLCompiler, **given: Any) -> str:  # noqa: ANN401 - SQLAlchemy's own
+    return f"+{compiler.process(next(iter(element.clauses)), **given)}"
+
+
+def _one_parameter(keys: Any, kind: TypeEngine[Any]) -> BindParameter[Any]:  # noqa: ANN401 - one of `clauses`
+    return bindparam(keys.key, keys.value, required=keys.required, type_=kind)
+
+
+class _JsonList(TypeDecorator[Sequence[Any]]):
+    """A list of keys of a kind as one JSON text, each as the driver would get it."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, kind: TypeEngine[Any]) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def process_bind_param(self, value: Sequence[Any] | None, dialect: Dialect) -> str:
+        """Return the text; without keys that SQLite would read as shorter ones, for its JSON ends at a NUL."""
+        written = _written(_writer(self.kind, dialect), value or ())
+        return json.dumps([key for key in written if not (isinstance(key, str) and "\0" in key)], ensure_ascii=False)

@@ -151,7 +151,7 @@ def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def _postgresql_engine(postgresql_server: Server, database_name: str) -> Iterator[Engine]:
-    """An engine for this session's PostgreSQL database, to empty its tables with."""
+    """An engine for this test run's PostgreSQL database, to empty its tables with."""
     engine = _with_tables(postgresql_server.make(database_name))
     yield engine
     engine.dispose()
@@ -160,7 +160,7 @@ def _postgresql_engine(postgresql_server: Server, database_name: str) -> Iterato
 
 @pytest.fixture(scope="session")
 def _mariadb_engine(mariadb_server: Server, database_name: str) -> Iterator[Engine]:
-    """An engine for this session's MariaDB database, to empty its tables with."""
+    """An engine for this test run's MariaDB database, to empty its tables with."""
     engine = _with_tables(mariadb_server.make(database_name))
     yield engine
     engine.dispose()
@@ -202,9 +202,20 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return url
 
 
+_SHARED = {"postgresql": "_postgresql_engine", "mariadb": "_mariadb_engine"}
+
+
 @pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    """An engine for `database_url`: the test runs once on each of the three databases."""
+def engine(request: pytest.FixtureRequest, database_url: str) -> Iterator[Engine]:
+    """An engine for `database_url`: the test runs once on each of the three databases.
+
+    On a server all tests share one, with its connections and the statements that it has compiled; each has a view of
+    its own, so that what listens to one test's hears nothing of another's.
+    """
+    shared = _SHARED.get(make_url(database_url).get_backend_name())
+    if shared is not None:
+        yield request.getfixturevalue(shared).execution_options()
+        return
     made = open_engine(database_url)
     yield made
     made.dispose()

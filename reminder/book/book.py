@@ -54,8 +54,9 @@ class Book:
 
     @cached_property
     def _accounts(self) -> Select[Any]:
-        """The query for whole accounts: every batch asks it, and its expressions take a while to make."""
-        return cast("Select[Any]", select(*self.columns.reading()).select_from(self.selectable))
+        """The query for whole accounts by their ids: every batch asks it, and its expressions take a while to make."""
+        found = select(*self.columns.reading()).select_from(self.selectable)
+        return cast("Select[Any]", found.where(self.columns.under_keys()))
 
     def owed(self) -> ColumnElement[bool]:
         """Return whether something may be owed, as SQL that is never NULL.
@@ -99,7 +100,7 @@ class Book:
     def _read_chunk(self, connection: Connection, keys: list[str]) -> list[Account]:
         """Return the accounts of a few ids; where the driver can't read them all, each half for itself (law 9)."""
         try:
-            rows = connection.execute(self._accounts.where(self.columns.under(keys))).mappings().all()
+            rows = connection.execute(self._accounts, self.columns.keys(keys)).mappings().all()
         except (SQLAlchemyError, ValueError, OverflowError) as error:
             if not _is_about_a_value(error):
                 raise

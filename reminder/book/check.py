@@ -32,7 +32,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, Engine, and_, case, func, literal, not_, select
 
 from reminder.book.book import Book
-from reminder.book.expressions import char_count
+from reminder.book.expressions import char_count, without_nul
 from reminder.book.fields import ID_CHARS_MAX
 from reminder.book.findings import BookReport, Finding, Severity
 from reminder.book.kinds import Kind
@@ -116,6 +116,10 @@ class _Check:
         yield "B012", Severity.ERROR, "account_id", message, not_(length.between(1, ID_CHARS_MAX))
         yield "B012", Severity.ERROR, "customer_id", message, customer > ID_CHARS_MAX
         yield "B013", Severity.WARNING, "customer_id", "no customer: refused", customer == 0
+        if self.columns.dialect == "sqlite":
+            for part in ("account_id", "customer_id"):
+                holds_one = not_(without_nul(func.coalesce(getattr(self.columns, part), "")))
+                yield "B012", Severity.ERROR, part, "an id with a NUL in it: never planned", holds_one
 
     def _nulls(self) -> Iterator[tuple[str, Severity, str, str, _Condition]]:
         for part in REQUIRED_PARTS[2:]:

@@ -30,6 +30,8 @@ _MARK_CHARS_MAX = 32
 _NO_TEXT = "\ufffd"
 _BOOLEANS = {"true": "true", "false": "false"}  # spreadsheets write them in capitals
 _BOOLEAN_CHARS_MAX = 5
+_NO_ATTRIBUTES: dict[str, str] = {}
+"""What a row without attributes has, one for all rows: nobody writes into it."""
 _SURE_CHINESE_MOBILE = re.compile(r"(\+86|0086)?1[35789]\d{9}", re.ASCII)
 """A shape that needs no closer look; parsing each number of a large file would take longer than importing it."""
 
@@ -111,13 +113,14 @@ class RowReader:
                 values[name] = _never_contact(cells[self._place[name]])
         except DataError as error:
             faults.append((self._place[name] + 1, f"{name}: {error}"))
-        attributes = values["attributes"] = {}
+        attributes: dict[str, str] = {}
         for place, name in self._extra:
             text = cells[place]
             if text:
                 attributes[name] = text if len(text) > _BOOLEAN_CHARS_MAX else _BOOLEANS.get(text.lower(), text)
             if len(text) > _ATTRIBUTE_CHARS_MAX:
                 faults.append((place + 1, f"expected {name} of at most {_ATTRIBUTE_CHARS_MAX} characters"))
+        values["attributes"] = attributes or _NO_ATTRIBUTES
 
     def _cleaned(self, cells: list[str], faults: list[CellFault]) -> list[str]:
         """Return the cells on one line each; refuse ids with control characters and bytes that are no text."""

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     ColumnElement,
     Date,
     DateTime,
@@ -22,7 +23,7 @@ from sqlalchemy import (
     Text,
     Uuid,
     and_,
-    any_,
+    bindparam,
     case,
     cast,
     collate,
@@ -33,9 +34,8 @@ from sqlalchemy import (
     or_,
     type_coerce,
 )
-from sqlalchemy.dialects import mysql, postgresql
-from sqlalchemy.types import TypeEngine
 
+from reminder import bulk
 from reminder.book.kinds import Kind
 
 __all__ = [
@@ -49,10 +49,11 @@ __all__ = [
     "days_between",
     "instant",
     "keyed",
+    "keys_of",
     "number",
     "number_as_read",
-    "one_of",
     "part_text",
+    "without_nul",
 ]
 
 Expression = ColumnElement[Any]
@@ -85,7 +86,9 @@ def _postgresql_text(raw: Expression, kind: Kind) -> Expression:
 
 
 def _mariadb_text(raw: Expression, kind: Kind) -> Expression:
-    text: Expression = cast(raw, mysql.CHAR(charset="utf8mb4"))
+    from sqlalchemy.dialects.mysql import CHAR  # nine drivers' worth of code, for who has that database
+
+    text: Expression = cast(raw, CHAR(charset="utf8mb4"))
     if kind is Kind.DECIMAL:
         text = case((text.contains("."), func.regexp_replace(text, "[.]?0+$", "")), else_=text)
     return type_coerce(collate(text, _EXACT_COLLATION), String())
@@ -201,47 +204,55 @@ def char_count(text: Expression, dialect: str) -> Expression:
     return func.length(text) if dialect == "sqlite" else func.char_length(text)
 
 
+def without_nul(text: Expression) -> ColumnElement[bool]:
+    """Return whether a text of SQLite, which alone may hold them beside MariaDB, has no NUL in it."""
+    return func.instr(text, func.char(0)) == 0
+
+
 def among(text: Expression, values: Iterable[str], dialect: str) -> ColumnElement[bool]:
     """Return whether a canonical text is one of these values: true or false, never NULL."""
     usable = sorted({value for value in values if _storable(value, dialect)})
-    return and_(text.is_not(None), one_of(text, usable, String(), dialect)) if usable else false()
-
-
-def one_of(column: Expression, values: Sequence[Any], kind: TypeEngine[Any], dialect: str) -> ColumnElement[bool]:
-    """Return whether a column holds one of these values of a kind.
-
-    PostgreSQL gets them as one array: its driver takes milliseconds to read a statement with hundreds of parameters.
-    """
-    if dialect == "postgresql":
-        return column == any_(literal(list(values), postgresql.ARRAY(kind)))
-    return column.in_(values)
+    return and_(text.is_not(None), bulk.among(text, usable, String())) if usable else false()
 
 
 def _storable(value: str, dialect: str) -> bool:
-    """Return whether a database can hold the text at all; what it can't hold, it can't match."""
-    if dialect == "postgresql" and "\0" in value:
+    """Return whether a database can hold the text, or be asked for it; what it can't hold, it can't match."""
+    if "\0" in value and dialect in ("postgresql", "sqlite"):  # as to SQLite, see `bulk.among`
         return False
-    return not any("\ud800" <= character <= "\udfff" for character in value)
+    return value.isascii() or not any("\ud800" <= character <= "\udfff" for character in value)
 
 
-def keyed(raw: Expression, kind: Kind, dialect: str, keys: Iterable[str]) -> ColumnElement[bool]:
-    """Return whether the row is under one of these keys, such that an index on the bare column can answer it.
+def keyed(raw: Expression, kind: Kind, dialect: str) -> ColumnElement[bool]:
+    """Return whether the row is under one of the keys that `keys_of` gives, such that an index can answer it.
 
     The bare comparison may find too much, where the column ignores case; the exact one then decides.
     """
-    wanted = [key for key in keys if _storable(key, dialect)]
-    exact = among(canonical_text(raw, kind, dialect), wanted, dialect)
+    text = canonical_text(raw, kind, dialect)
+    texts: BindParameter[Any] = bindparam("texts")
+    numbers: BindParameter[Any] = bindparam("numbers")
+    exact = and_(text.is_not(None), bulk.among(text, texts, String()))
     if dialect == "sqlite":
         # Values of any type may be in the column, and without a declared type a text isn't equal to a number.
-        return and_(or_(raw.in_(wanted), raw.in_(_whole(wanted, _INT64_MAX))), exact)
+        return and_(or_(bulk.among(raw, texts, String()), bulk.among(raw, numbers, BigInteger())), exact)
     if kind is Kind.TEXT:
-        return and_(one_of(raw, wanted, String(), dialect), exact)
+        return and_(bulk.among(raw, texts, String()), exact)
     if kind is Kind.UUID:
-        return and_(one_of(raw, _uuids(wanted), Uuid(), dialect), exact)
+        return and_(bulk.among(raw, bindparam("uuids"), Uuid()), exact)
     if kind in (Kind.INTEGER, Kind.DECIMAL):
-        whole = _whole(wanted, _INT64_MAX if dialect == "postgresql" else _UINT64_MAX)
-        return and_(one_of(raw, whole, BigInteger(), dialect), exact)
+        return and_(bulk.among(raw, numbers, BigInteger()), exact)
     return exact
+
+
+def keys_of(kind: Kind, dialect: str, keys: Iterable[str]) -> dict[str, Sequence[Any]]:
+    """Return the parameters with which `keyed` asks for these keys; those that a database can't hold are left out."""
+    texts = [key for key in keys if _storable(key, dialect)]
+    whole = dialect == "sqlite" or kind in (Kind.INTEGER, Kind.DECIMAL)
+    at_most = _UINT64_MAX if dialect in ("mysql", "mariadb") else _INT64_MAX
+    return {
+        "texts": texts,
+        "numbers": _whole(texts, at_most) if whole else [],
+        "uuids": _uuids(texts) if kind is Kind.UUID else [],
+    }
 
 
 def _whole(keys: list[str], at_most: int) -> list[int]:

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
+from typing import Any
 
-from sqlalchemy import ColumnElement, Label, String, and_, collate, false, func, not_, null, or_, true, type_coerce
+from sqlalchemy import (
+    ColumnElement,
+    Label,
+    String,
+    and_,
+    bindparam,
+    collate,
+    false,
+    func,
+    not_,
+    null,
+    or_,
+    true,
+    type_coerce,
+)
 
 from reminder.book import expressions as sql
 from reminder.book.expressions import Expression
 from reminder.book.kinds import Kind
 from reminder.book.mapping import AmountUnit, BookMapping
+from reminder.bulk import among
 from reminder.domain.selector import CORE_FIELDS
 
 __all__ = ["ATTRIBUTE_PREFIX", "ID_CHARS_MAX", "BookFields"]
@@ -127,6 +143,7 @@ class BookFields:
             self.account_id.is_not(None),
             length.between(1, ID_CHARS_MAX),
             sql.char_count(self.customer_id, self.dialect) <= ID_CHARS_MAX,
+            *(sql.without_nul(each) for each in (self.account_id, self.customer_id) if self.dialect == "sqlite"),
         )
 
     def due_between(self, first: date, last: date) -> ColumnElement[bool]:
@@ -137,12 +154,16 @@ class BookFields:
         within = sql.days_between(raw, self.kind("due_date"), self.dialect, first, last)
         return and_(within, self.identified())
 
-    def under(self, keys: Iterable[str]) -> ColumnElement[bool]:
-        """Return whether the account's id is one of these; an index can answer it."""
+    def under_keys(self) -> ColumnElement[bool]:
+        """Return whether the account's id is one of those that `keys` gives; an index can answer it."""
         raw = self.raw("account_id")
         if self.mapping.is_own:
-            return sql.among(raw, keys, self.dialect)
-        return sql.keyed(raw, self.kind("account_id"), self.dialect, keys)
+            return among(raw, bindparam("texts"))
+        return sql.keyed(raw, self.kind("account_id"), self.dialect)
+
+    def keys(self, account_ids: Iterable[str]) -> dict[str, Sequence[Any]]:
+        """Return the parameters of `under_keys` for these ids; what no database holds is left out."""
+        return sql.keys_of(self.kind("account_id"), self.dialect, account_ids)
 
     def fresh(self) -> Expression | None:
         """Return when the row was last refreshed, as its driver can read it; None where the book doesn't say."""

@@ -6,10 +6,10 @@ one transaction before the next is looked at.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +72,9 @@ def import_accounts(
     with CsvSource(file) as source:
         run = _Import(source, account_table, at=at, region=region)
         try:
-            for records in _chunks(source.records(), chunk):
-                rows = run.checked(records)
+            records = source.records()
+            for first in records:
+                rows = run.checked(chain([first], islice(records, chunk - 1)))
                 with engine.connect() as connection, connection.begin():
                     run.count(run.upsert.write(connection, rows, dry_run=dry_run))
                 if on_progress is not None:
@@ -81,11 +82,6 @@ def import_accounts(
         finally:
             run.seen.close()
         return run.report()
-
-
-def _chunks(records: Iterator[Record], size: int) -> Iterator[list[Record]]:
-    while some := list(islice(records, size)):
-        yield some
 
 
 class _Listed:
@@ -116,19 +112,21 @@ class _Import:
         for note in source.notes:
             self.notes.add(note)
 
-    def checked(self, records: list[Record]) -> list[dict[str, Any]]:
+    def checked(self, records: Iterable[Record]) -> list[dict[str, Any]]:
         """Return the rows of a chunk that are good, each account id once; list what is wrong with the others."""
-        good: list[tuple[int, dict[str, Any]]] = []
-        self.read += len(records)
+        # A record is dropped as soon as it is read: what lives long, the garbage collector goes through many times.
+        lines: list[int] = []
+        rows: list[dict[str, Any]] = []
         for line, cells, fault in records:
+            self.read += 1
             values, faults = ({}, [(0, fault)]) if fault else self.reader.read(cells)
             if faults:
                 self._refuse(line, faults)
             else:
-                good.append((line, values))
-        repeated = self.seen.repeated([(values["account_id"], line) for line, values in good])
-        rows = []
-        for line, values in good:
+                lines.append(line)
+                rows.append(values)
+        repeated = self.seen.repeated([values["account_id"] for values in rows], lines)
+        for line, values in zip(lines, rows, strict=True):
             if line in repeated:
                 place = self.reader.columns.index("account_id") + 1
                 message = (
@@ -136,10 +134,9 @@ class _Import:
                 )
                 self._refuse(line, [(place, message)])
                 continue
-            rows.append(values)
             for column, doubt in self.reader.doubts(values):
                 self.notes.add(Problem(self.path, line, column, doubt, warning=True))
-        return rows
+        return [values for line, values in zip(lines, rows, strict=True) if line not in repeated] if repeated else rows
 
     def _refuse(self, line: int, faults: list[CellFault]) -> None:
         self.refused += 1

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, String, Table, select, update
-from sqlalchemy.dialects import mysql, postgresql, sqlite
-from sqlalchemy.sql.dml import Insert
+from sqlalchemy import Connection, Insert, Table, bindparam, select, update
 
-from reminder.book.expressions import one_of
-from reminder.bulk import ManyRows, inserts
+from reminder.bulk import ManyRows, among, inserts
+from reminder.dialects import insert_over
 
 __all__ = ["Seen", "Upsert", "Written"]
-
-_KEYS_MAX = 1_000
-"""How many account ids one statement names."""
 
 Written = tuple[int, int, int]
 """How many rows were added, changed and left as they were."""
@@ -31,6 +26,8 @@ class Upsert:
         self._table = table
         self._compared = [*(name for name in columns if name != "account_id"), "attributes"]
         self._values = itemgetter(*self._compared)
+        stored = select(table.c.account_id, *(table.c[name] for name in self._compared))
+        self._stored = stored.where(among(table.c.account_id, bindparam("ids")))
         self._attributes = attributes
         self._at = at
         self._writing: ManyRows | None = None
@@ -40,7 +37,8 @@ class Upsert:
 
         Rows that are the same still get a new `loaded_at`, for the file says that they are true as of now.
         """
-        known = {row[0]: row for row in self._stored(connection, [row["account_id"] for row in rows])}
+        stored_rows = connection.execute(self._stored, {"ids": [row["account_id"] for row in rows]})
+        known = {row[0]: row for row in stored_rows}
         differing, same = [], []
         for row in rows:
             stored = known.get(row["account_id"])
@@ -59,21 +57,10 @@ class Upsert:
         changed = len(known) - len(same)
         return len(differing) - changed, changed, len(same)
 
-    def _stored(self, connection: Connection, keys: list[str]) -> Iterator[Row[Any]]:
-        table = self._table
-        query = select(table.c.account_id, *(table.c[name] for name in self._compared))
-        for some in self._some(connection, keys):
-            yield from connection.execute(query.where(some))
-
-    def _touch(self, connection: Connection, keys: list[str]) -> None:
-        for some in self._some(connection, keys):
-            connection.execute(update(self._table).where(some).values(loaded_at=self._at))
-
-    def _some(self, connection: Connection, keys: list[str]) -> Iterator[ColumnElement[bool]]:
-        """Yield conditions that together are for all these keys."""
-        column = self._table.c.account_id
-        for start in range(0, len(keys), _KEYS_MAX):
-            yield one_of(column, keys[start : start + _KEYS_MAX], String(), connection.dialect.name)
+    def _touch(self, connection: Connection, account_ids: list[str]) -> None:
+        if account_ids:
+            touched = update(self._table).where(among(self._table.c.account_id, account_ids))
+            connection.execute(touched.values(loaded_at=self._at))
 
     def _write(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         names = ("account_id", *self._compared)
@@ -83,14 +70,7 @@ class Upsert:
 
     def _statement(self, dialect: str) -> Insert:
         written = [*self._compared, "loaded_at"]
-        if dialect in ("mysql", "mariadb"):
-            added = mysql.insert(self._table)
-            return added.on_duplicate_key_update({name: added.inserted[name] for name in written})
-        insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-        statement = insert(self._table)
-        return statement.on_conflict_do_update(
-            index_elements=["account_id"], set_={name: statement.excluded[name] for name in written}
-        )
+        return insert_over(dialect, self._table, ["account_id"], lambda new: [(name, new[name]) for name in written])
 
 
 class Seen:
@@ -107,13 +87,17 @@ class Seen:
         """Forget everything."""
         self._database.close()
 
-    def repeated(self, lines: list[tuple[str, int]]) -> dict[int, int]:
+    def repeated(self, account_ids: Sequence[str], lines: Sequence[int]) -> dict[int, int]:
         """Note account ids with their lines; return the lines whose id was there before -> the line where it was."""
+        noted = zip(account_ids, lines, strict=True)
         self._database.execute("BEGIN")
-        added = self._database.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?)", lines).rowcount
+        added = self._database.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?)", noted).rowcount
         self._database.execute("COMMIT")
         if added == len(lines):
             return {}
         first = "SELECT line FROM seen WHERE account_id = ?"
-        found = {line: int(self._database.execute(first, (key,)).fetchone()[0]) for key, line in lines}
+        found = {
+            line: int(self._database.execute(first, (key,)).fetchone()[0])
+            for key, line in zip(account_ids, lines, strict=True)
+        }
         return {line: earlier for line, earlier in found.items() if line != earlier}

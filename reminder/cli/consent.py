@@ -9,7 +9,7 @@ import click
 from reminder.cli.frame import Frame, dry_run_option, json_option, limit_option, parse_at, pass_frame, who_option
 from reminder.cli.whom import (
     CHANNELS,
-    account_option,
+    Whom,
     customer_option,
     defaults_of,
     file_argument,
@@ -17,8 +17,8 @@ from reminder.cli.whom import (
     number_argument,
     parsed,
     spelt_channel,
-    spelt_whom,
     tell_list,
+    whom_options,
 )
 
 __all__ = ["consent"]
@@ -30,9 +30,7 @@ def consent() -> None:
 
 
 @consent.command()
-@number_argument
-@customer_option
-@account_option
+@whom_options
 @click.option("--channel", type=click.Choice(CHANNELS), default="sms", show_default=True, help="To be contacted how.")
 @click.option("--source", required=True, help="How it was given, such as: loan contract, web form, phone call.")
 @click.option("--proof", required=True, help="Its words, or where the document or recording lies.")
@@ -43,9 +41,7 @@ def consent() -> None:
 @pass_frame
 def add(
     frame: Frame,
-    number: str | None,
-    customer_id: str | None,
-    account_id: str | None,
+    whom: Whom,
     channel: str,
     source: str,
     proof: str,
@@ -68,17 +64,15 @@ def add(
     from reminder.domain.consent import Consent
     from reminder.store import consents
 
-    e164 = parsed(frame, number)
     entry = Consent(
-        source=source, proof=proof, given_at=parse_at(given_at, frame.installation), channel=channel, number=e164,
-        customer_id=customer_id, account_id=account_id, who=who,
+        source=source, proof=proof, given_at=parse_at(given_at, frame.installation), channel=channel,
+        number=whom.number, customer_id=whom.customer_id, account_id=whom.account_id, who=who,
     )  # fmt: skip
     with frame.writing(dry_run=dry_run) as connection:
         key = consents.add(connection, entry, at=frame.now())
     if as_json:
         emit_json({"consent_id": key, "new": key is not None})
         return
-    whom = spelt_whom(e164, customer_id, account_id)
     if key is None:
         click.echo(f"That {whom} agreed to {spelt_channel(channel)} is on record already.")
     else:
@@ -117,7 +111,7 @@ def list_(
     rows = [
         (
             each.consent_id,
-            spelt_whom(each.number, each.customer_id, each.account_id),
+            str(Whom(each.number, each.customer_id, each.account_id)),
             spelt_channel(each.channel),
             instant(each.given_at, zone),
             each.source,
@@ -130,9 +124,7 @@ def list_(
 
 
 @consent.command()
-@number_argument
-@customer_option
-@account_option
+@whom_options
 @click.option("--channel", type=click.Choice(CHANNELS), help="Only for this channel; left out: for all of them.")
 @click.option("--reason", required=True, help="How it was withdrawn, such as: letter of 3 May.")
 @who_option
@@ -140,9 +132,7 @@ def list_(
 @pass_frame
 def withdraw(
     frame: Frame,
-    number: str | None,
-    customer_id: str | None,
-    account_id: str | None,
+    whom: Whom,
     channel: str | None,
     reason: str,
     who: str,
@@ -159,12 +149,10 @@ def withdraw(
     from reminder.errors import StoreError
     from reminder.store import consents
 
-    e164 = parsed(frame, number)
-    whom = spelt_whom(e164, customer_id, account_id)
     with frame.writing(dry_run=dry_run) as connection:
         ended = consents.withdraw(
-            connection, who=who, reason=reason, at=frame.now(), number=e164, customer_id=customer_id,
-            account_id=account_id, channel=channel,
+            connection, who=who, reason=reason, at=frame.now(), channel=channel, number=whom.number,
+            customer_id=whom.customer_id, account_id=whom.account_id,
         )  # fmt: skip
         if not ended:
             raise StoreError(f"expected a consent of {whom} in force, found none: see `reminder consent list`")

@@ -31,15 +31,15 @@ TEXTS_SHOWN = 2
 _NEXT = (
     ("Edit a policy", "{demo}/config/policies/consumer-loan.yaml"),
     ("and see what is wrong", "{reminder} policy check"),
-    ("and what it changes", "{reminder} preview"),
+    ("and what it no longer does", "{reminder} policy test"),
     ("Look at tomorrow", "{reminder} preview --at {tomorrow}"),
     ("Show somebody", "{reminder} preview --html preview.html"),
     ("Ask why one is silent", "{reminder} explain {held}"),
     ("Start the daemon", "{reminder} daemon"),
-    ("Begin for real", "reminder init DIR"),
-    ("Connect your own tables", "`book` in DIR/config/reminder.yaml, then: reminder book check"),
+    ("Run the demo again", "{program} demo {demo}   (nothing is left to send)"),
+    ("Begin for real", "{program} init DIR, and there:"),
+    ("Connect your own tables", "`book` in config/reminder.yaml, then: reminder book check"),
     ("Set up Twilio", "TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN, TWILIO_FROM; then: reminder gateway test twilio --to …"),
-    ("Run the demo again", "reminder demo {demo}   (nothing is left to send)"),
 )
 
 
@@ -162,11 +162,13 @@ def _farewell(folder: Path, at: datetime) -> None:
     from zoneinfo import ZoneInfo
 
     from reminder.cli.demo_book import make_book
+    from reminder.cli.output import as_typed
 
-    here = at.astimezone(ZoneInfo(ZONE))
+    here, program = at.astimezone(ZoneInfo(ZONE)), as_typed()
     known = {
         "demo": shlex.quote(str(folder)),
-        "reminder": f"reminder --config {shlex.quote(str(folder / 'config'))}",
+        "program": program,
+        "reminder": f"{program} --config {shlex.quote(str(folder / 'config'))}",
         "held": make_book(here.date()).holds[0].account_id,
         "tomorrow": f"{here + timedelta(days=1):%Y-%m-%dT%H:%M}",
     }

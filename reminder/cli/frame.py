@@ -8,18 +8,17 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
 from reminder.cli.lazy import LazyGroup
-from reminder.errors import ConfigError, ReminderError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
     from sqlalchemy import Connection, Engine
 
     from reminder.installation import Installation
@@ -51,12 +50,12 @@ PROBLEMS_SHOWN_MAX = 5
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 
 
-@dataclass
 class Frame:
     """What every command is given: the folder of the deployment's `config`, and the way to everything in it."""
 
-    folder: Path
-    show_traceback: bool = False
+    def __init__(self, folder: Path, show_traceback: bool = False) -> None:
+        self.folder = folder
+        self.show_traceback = show_traceback
 
     @property
     def environ(self) -> Mapping[str, str]:
@@ -143,34 +142,31 @@ class Guarded(LazyGroup):
         """Run the command. Errors that are meant for people are printed; any other says how to see all of it."""
         try:
             return super().invoke(ctx)
-        except ConfigError as error:
-            self._tell(ctx, error, EXIT_CONFIG)
-        except ReminderError as error:
-            self._tell(ctx, error, EXIT_FAILURE)
         except (click.ClickException, click.exceptions.Exit, click.Abort, EOFError, KeyboardInterrupt):
             raise
         except Exception as error:
             if _nobody_reads(error):
                 raise
-            self._tell_unexpected(ctx, error)
+            self._tell(ctx, error)
 
-    def _tell(self, ctx: click.Context, error: ReminderError, code: int) -> NoReturn:
+    def _tell(self, ctx: click.Context, error: Exception) -> NoReturn:
         from reminder.cli.output import clean, emit_problems
+        from reminder.errors import ConfigError, ReminderError
 
         if _wants_traceback(ctx):
             raise error
         if isinstance(error, ConfigError):
             emit_problems(error.problems)
-        else:
+            ctx.exit(EXIT_CONFIG)
+        if isinstance(error, ReminderError):
             click.secho(f"Error: {clean(error)}", fg="red", err=True)
-        ctx.exit(code)
+            ctx.exit(EXIT_FAILURE)
+        self._tell_unexpected(ctx, error)
 
     def _tell_unexpected(self, ctx: click.Context, error: Exception) -> NoReturn:
         from reminder.cli.logs import mask_numbers
         from reminder.cli.output import clean
 
-        if _wants_traceback(ctx):
-            raise error
         first = mask_numbers(clean(str(error).strip().partition("\n")[0]))
         click.secho(f"Error: {type(error).__name__}: {first}".rstrip(": "), fg="red", err=True)
         click.echo(
@@ -195,6 +191,8 @@ def parse_at(text: str | None, installation: Installation) -> datetime:
     Without a zone it is read in `schedule.timezone` of the settings. Raises click.BadParameter for anything else, and
     for an hour that the zone's clocks skip.
     """
+    from datetime import datetime
+
     from reminder.app import now
 
     if text is None:

@@ -73,11 +73,14 @@ def _make_tables(frame: Frame) -> str:
 
 
 def _next_steps(folder: Path) -> str:
-    config = folder / "config"
-    return f"""
-Next:
-  export REMINDER_CONFIG={config.resolve()}
-  reminder accounts import FILE.csv      # or map your own table: `book` in {config / "reminder.yaml"}
-  reminder policy check
-  reminder preview                       # what would be sent, and why the others stay silent
-  reminder run                           # through the console, until a gateway is set up"""
+    from reminder.cli.output import as_typed
+
+    config, program = folder / "config", as_typed()
+    steps = {
+        "accounts import FILE.csv": f"or map your own table: `book` in {config / 'reminder.yaml'}",
+        "policy check": "what is wrong with the files",
+        "preview": "what would be sent, and why the others stay silent",
+        "run": "through the console, until a gateway is set up",
+    }
+    lines = [f"  {program} {step:<25} # {what}" for step, what in steps.items()]
+    return "\n".join(["\nNext:", f"  export REMINDER_CONFIG={config.resolve()}", *lines])

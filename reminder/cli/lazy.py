@@ -7,17 +7,15 @@ the group knows where each command lives and what one line to say of it; a test 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
 __all__ = ["Lazy", "LazyGroup"]
 
 
-@dataclass(frozen=True, slots=True)
-class Lazy:
+class Lazy(NamedTuple):
     """Where a command lives, `package.module:name`, and its one line in the help of the group."""
 
     target: str

@@ -7,6 +7,8 @@ People at a terminal get colours and lines; a pipe or a file gets plain aligned 
 from __future__ import annotations
 
 import json
+import shlex
+import shutil
 import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
@@ -15,7 +17,7 @@ from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 from unicodedata import category
 from zoneinfo import ZoneInfo
@@ -27,13 +29,19 @@ from reminder.errors import Problem
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["clean", "emit_json", "emit_problems", "instant", "progress", "table"]
+__all__ = ["as_typed", "clean", "emit_json", "emit_problems", "instant", "progress", "table"]
 
 PATIENCE_SECONDS = 2.0
 """Work that is done sooner shows no progress."""
 
 _KEPT = "\u200d"  # joins the parts of an emoji
 _HIDING = ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+def as_typed() -> str:
+    """Return what to type for this program: its name where the shell finds that, else the path it was called by."""
+    called = Path(sys.argv[0])
+    return shlex.quote(str(called)) if called.name == "reminder" and not shutil.which("reminder") else "reminder"
 
 
 def clean(value: object) -> str:

@@ -10,6 +10,7 @@ import click
 
 from reminder.cli.frame import EXIT_CONFIG, Frame, json_option, pass_frame
 from reminder.cli.policy_diff import diff
+from reminder.cli.policy_test import test
 
 if TYPE_CHECKING:
     from reminder.domain.policy import BreachRule, Policy, Step
@@ -17,13 +18,16 @@ if TYPE_CHECKING:
 
 __all__ = ["policy"]
 
+_SCHEMAS = ("policy", "expectations", "profile", "calendar", "reminder")
+
 
 @click.group()
 def policy() -> None:
-    """Check, list and show the policies, and compare edits of them."""
+    """Check, test, list and show the policies, and compare edits of them."""
 
 
 policy.add_command(diff)
+policy.add_command(test)
 
 
 @policy.command()
@@ -242,9 +246,11 @@ def _spell_days(step: Step) -> str:
 
 
 @policy.command()
-@click.argument("kind", type=click.Choice(["policy", "profile", "calendar", "reminder"]), default="policy")
+@click.argument(
+    "kind", type=click.Choice(["policy", "expectations", "profile", "calendar", "reminder"]), default="policy"
+)
 def schema(kind: str) -> None:
-    """Print the JSON Schema of a file, for editors: of policies, profiles, calendars, or reminder.yaml.
+    """Print the JSON Schema of a file, for editors: of policies, expectations, profiles, calendars, or reminder.yaml.
 
     \b
     Example:

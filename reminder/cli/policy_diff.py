@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 __all__ = ["diff"]
 
 LINES_SHOWN = 20
+_FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 _SIGNS = {"added": "+", "removed": "-", "moved": "~", "reworded": "~"}
 
 
 @click.command()
 @click.option(
-    "--against",
-    "folder",
-    required=True,
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Folder that the other reminder.yaml lies in, such as that of a checkout of what is in force.",
+    "--with", "draft", type=_FOLDER, help="Folder of an edited reminder.yaml: what would change if it were in force."
+)
+@click.option(
+    "--against", "in_force", type=_FOLDER, help="Folder of the reminder.yaml in force, where --config has the edit."
 )
 @at_option
 @click.option(
@@ -38,36 +38,52 @@ _SIGNS = {"added": "+", "removed": "-", "moved": "~", "reworded": "~"}
 @click.option("--limit", type=click.IntRange(0, 1_000_000), help=f"Most of each kind to list. Default: {LINES_SHOWN}.")
 @json_option
 @pass_frame
-def diff(frame: Frame, folder: Path, at: str | None, days: int, limit: int | None, as_json: bool) -> None:
-    """Show what the files as they are would change on today's book, against those of another folder.
+def diff(
+    frame: Frame, draft: Path | None, in_force: Path | None, at: str | None, days: int, limit: int | None, as_json: bool
+) -> None:
+    """Show what an edit would change on today's book, before it is in force.
 
-    + is texted now and was not, - was and is not, ~ is texted for another step or in other words. Both are asked of
-    this deployment's database and book, and nothing is written. A step that is renamed is sent again: it says to how
+    Edit a copy and name it by --with; or edit in place, and name what was by --against.
+
+    + would be texted and is not, - is and would not be, ~ is texted for another step or in other words. Both are asked
+    of this deployment's database and book, and nothing is written. A step that is renamed is sent again: it says to how
     many. With --days both are simulated, and texts and cost compared.
 
     \b
     Examples:
+      mkdir draft && cp -r config templates draft
+      reminder policy diff --with draft/config --days 30
       git worktree add /tmp/in-force main
       reminder policy diff --against /tmp/in-force/config
-      reminder policy diff --against /tmp/in-force/config --days 30
     """
     from reminder.app import redeployed
     from reminder.cli.output import emit_json
-    from reminder.installation import read_installation
     from reminder.pipeline.differ import compare
 
     instant = parse_at(at, frame.installation)
     most = limit if limit is not None or as_json else LINES_SHOWN
-    other = read_installation(folder, frame.environ)
-    with frame.deployment(read_only=True) as after:
+    other = _other(draft, in_force)
+    with frame.deployment(read_only=True) as here:
         # The key of check codes is the deployment's: a copy of the files has none, and would change every text.
-        before = replace(redeployed(after, frame.installation, other), check_key=after.check_key)
+        there = replace(redeployed(here, frame.installation, other.installation), check_key=here.check_key)
+        if draft is not None:
+            other.tell_problems()
+        before, after = (here, there) if draft is not None else (there, here)
         found = compare(before, after, instant, limit=most)
+        frame.start_logs("error")  # the days to come are made up, and so is what their plans would warn of
         totals = [_total(frame, each, instant, days) for each in (before, after)] if days else []
     if as_json:
         emit_json({"difference": found, "days": days, "totals": totals})
     else:
         _show(found, days, totals)
+
+
+def _other(draft: Path | None, in_force: Path | None) -> Frame:
+    """Return the frame of the folder that is compared with; raise click.UsageError unless there is one."""
+    match draft, in_force:
+        case (Path() as folder, None) | (None, Path() as folder):
+            return Frame(folder)
+    raise click.UsageError("expected one folder to compare with: --with a draft, or --against what is in force")
 
 
 def _total(frame: Frame, deployment: Deployment, instant: datetime, days: int) -> Sums:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -53,6 +54,7 @@ def simulate(frame: Frame, days: int, at: str | None, paying: float, seed: int, 
       reminder simulate --json > next-month.json
     """
     from reminder.cli.output import emit_json, progress
+    from reminder.pipeline.holidays import unofficial_holidays
     from reminder.pipeline.simulate import Payments, Schedule
     from reminder.pipeline.simulate import simulate as live_through
 
@@ -60,6 +62,9 @@ def simulate(frame: Frame, days: int, at: str | None, paying: float, seed: int, 
     settings = frame.installation.settings.schedule
     schedule, lived = Schedule(settings.timezone, settings.plan_at), []
     with frame.deployment(read_only=True) as deployment, progress("Simulating days", days) as advance:
+        frame.start_logs("error")  # what each made-up plan would warn of is told here, once
+        for warning in unofficial_holidays(deployment.policies, instant + timedelta(days=days)):
+            click.secho(f"warning: {warning}", fg="yellow", err=True)
         for day in live_through(deployment, schedule, instant, days, Payments(paying, seed)):
             lived.append(day)
             advance(1)

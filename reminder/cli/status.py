@@ -64,7 +64,6 @@ def status(frame: Frame, as_json: bool) -> None:
     from reminder.cli.output import emit_json
     from reminder.store.upgrade import schema_state
 
-    frame.start_logs()
     with open_database(frame.installation, read_only=True) as engine:
         found = _look(frame, engine, schema_state(engine))
     if as_json:

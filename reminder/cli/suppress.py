@@ -9,16 +9,13 @@ import click
 from reminder.cli.frame import Frame, dry_run_option, json_option, limit_option, pass_frame, who_option
 from reminder.cli.whom import (
     CHANNELS,
-    account_option,
-    customer_option,
+    Whom,
     defaults_of,
     file_argument,
     masked,
-    number_argument,
-    parsed,
     spelt_channel,
-    spelt_whom,
     tell_list,
+    whom_options,
 )
 
 __all__ = ["suppress"]
@@ -30,9 +27,7 @@ def suppress() -> None:
 
 
 @suppress.command()
-@number_argument
-@customer_option
-@account_option
+@whom_options
 @click.option("--channel", type=click.Choice(CHANNELS), default="*", show_default=True, help="On which channel.")
 @click.option("--source", required=True, help="How it came to be known, such as: said STOP on the phone.")
 @who_option
@@ -40,9 +35,7 @@ def suppress() -> None:
 @pass_frame
 def add(
     frame: Frame,
-    number: str | None,
-    customer_id: str | None,
-    account_id: str | None,
+    whom: Whom,
     channel: str,
     source: str,
     who: str,
@@ -58,20 +51,18 @@ def add(
     """
     from reminder.store import suppressions
 
-    e164 = parsed(frame, number)
     with frame.writing(dry_run=dry_run) as connection:
         entry = suppressions.add(
             connection,
-            number=e164,
-            customer_id=customer_id,
-            account_id=account_id,
+            number=whom.number,
+            customer_id=whom.customer_id,
+            account_id=whom.account_id,
             channel=channel,
             source=source,
             who=who,
             at=frame.now(),
         )
     verb = "would be" if dry_run else "is"
-    whom = spelt_whom(e164, customer_id, account_id)
     click.echo(f"Suppression {entry}: {whom} {verb} suppressed on {spelt_channel(channel)}.")
 
 
@@ -99,7 +90,7 @@ def list_(frame: Frame, everything: bool, limit: int, as_json: bool) -> None:
     rows = [
         (
             each.suppression_id,
-            spelt_whom(each.number, each.customer_id, each.account_id),
+            str(Whom(each.number, each.customer_id, each.account_id)),
             spelt_channel(each.channel),
             instant(each.created_at, zone),
             each.who,
@@ -111,9 +102,7 @@ def list_(frame: Frame, everything: bool, limit: int, as_json: bool) -> None:
 
 
 @suppress.command()
-@number_argument
-@customer_option
-@account_option
+@whom_options
 @click.option("--channel", type=click.Choice(CHANNELS), help="Only on this channel; left out: all of them.")
 @click.option("--reason", required=True, help="How it is known that contact is welcome again.")
 @who_option
@@ -121,9 +110,7 @@ def list_(frame: Frame, everything: bool, limit: int, as_json: bool) -> None:
 @pass_frame
 def remove(
     frame: Frame,
-    number: str | None,
-    customer_id: str | None,
-    account_id: str | None,
+    whom: Whom,
     channel: str | None,
     reason: str,
     who: str,
@@ -141,14 +128,12 @@ def remove(
     from reminder.errors import StoreError
     from reminder.store import suppressions
 
-    e164 = parsed(frame, number)
-    whom = spelt_whom(e164, customer_id, account_id)
     with frame.writing(dry_run=dry_run) as connection:
         removed = suppressions.remove(
             connection,
-            number=e164,
-            customer_id=customer_id,
-            account_id=account_id,
+            number=whom.number,
+            customer_id=whom.customer_id,
+            account_id=whom.account_id,
             channel=channel,
             who=who,
             reason=reason,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -15,8 +18,8 @@ if TYPE_CHECKING:
     from reminder.pipeline.lists import Defaults, ListReport
 
 __all__ = [
-    "CHANNELS", "account_option", "customer_option", "defaults_of", "file_argument", "masked", "number_argument",
-    "parsed", "spelt_channel", "spelt_whom", "tell_list",
+    "CHANNELS", "Whom", "customer_option", "defaults_of", "file_argument", "masked", "number_argument", "parsed",
+    "spelt_channel", "tell_list", "whom_options",
 ]  # fmt: skip
 
 CHANNELS = ("*", "sms")
@@ -25,8 +28,40 @@ Listed = TypeVar("Listed", "Consent", "Suppression")
 
 number_argument = click.argument("number", required=False)
 customer_option = click.option("--customer", "customer_id", metavar="ID", help="A customer.")
-account_option = click.option("--account", "account_id", metavar="ID", help="An account: this debt only.")
+_account_option = click.option("--account", "account_id", metavar="ID", help="An account: this debt only.")
 file_argument = click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+
+
+@dataclass(frozen=True, slots=True)
+class Whom:
+    """Whom or what an entry is about: a number (E.164), a customer, an account, or what they have in common."""
+
+    number: str | None
+    customer_id: str | None
+    account_id: str | None = None
+
+    def __str__(self) -> str:
+        """Return it in words, the number masked: `customer C-77 at +86138****8000`."""
+        from reminder.domain.phone import mask_phone
+
+        customer = f"customer {self.customer_id}" if self.customer_id else ""
+        people = " at ".join(filter(None, (customer, mask_phone(self.number) if self.number else "")))
+        debt = f"account {self.account_id}" if self.account_id else ""
+        return f"{people} ({debt})" if people and debt else people or debt or "nobody"
+
+
+def whom_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add NUMBER, `--customer` and `--account`, which arrive together as `whom`, a Whom."""
+
+    @number_argument
+    @customer_option
+    @_account_option
+    @wraps(command)
+    def about(*args: object, number: str | None, customer_id: str | None, account_id: str | None, **given: Any) -> None:  # noqa: ANN401 - of the command
+        frame = click.get_current_context().ensure_object(Frame)
+        command(*args, whom=Whom(parsed(frame, number), customer_id, account_id), **given)
+
+    return about
 
 
 def parsed(frame: Frame, number: str | None) -> str | None:
@@ -34,17 +69,6 @@ def parsed(frame: Frame, number: str | None) -> str | None:
     from reminder.domain.phone import parse_phone
 
     return None if number is None else parse_phone(number, frame.installation.settings.default_region).e164
-
-
-def spelt_whom(e164: str | None, customer_id: str | None, account_id: str | None = None) -> str:
-    """Return whom or what it is about, the number masked: `customer C-77 at +86138****8000`."""
-    from reminder.domain.phone import mask_phone
-
-    people = " at ".join(
-        filter(None, (f"customer {customer_id}" if customer_id else "", mask_phone(e164) if e164 else ""))
-    )
-    debt = f"account {account_id}" if account_id else ""
-    return f"{people} ({debt})" if people and debt else people or debt or "nobody"
 
 
 def spelt_channel(channel: str) -> str:

@@ -21,7 +21,7 @@ from reminder.config.yaml_document import Document, read_document, yaml_files
 from reminder.domain.calendar import NO_CHANGES, CalendarChanges, CalendarError, is_holiday
 from reminder.errors import ConfigError, Problem
 
-__all__ = ["NO_CALENDARS", "CalendarModel", "Calendars", "LoadedCalendars", "changes_for", "load_calendars"]
+__all__ = ["NO_CALENDARS", "CalendarModel", "Calendars", "Day", "LoadedCalendars", "changes_for", "load_calendars"]
 
 Calendars = Mapping[str, CalendarChanges]
 """What is known of each calendar beside the library, by its name."""
@@ -41,6 +41,7 @@ def _parse_day(value: object) -> date:
 
 
 Day = Annotated[date, *parsed_by(_parse_day, {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"})]
+"""A calendar day."""
 
 
 class CalendarModel(StrictModel):

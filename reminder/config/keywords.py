@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
@@ -39,6 +39,11 @@ class PhrasesModel(StrictModel):
     )
 
 
+def _said(description: str, **example: list[str]) -> Any:  # noqa: ANN401 - as pydantic's own Field
+    """Return the field of a thing that a language may have no words for."""
+    return Field(default_factory=PhrasesModel, description=description, examples=[example])
+
+
 class KeywordsModel(StrictModel):
     """What customers answer with in one language, and what follows from it."""
 
@@ -51,49 +56,27 @@ class KeywordsModel(StrictModel):
     stop: PhrasesModel = Field(
         description="No more texts: the number is suppressed at once.", examples=[{"words": ["stop", "unsubscribe"]}]
     )
-    start: PhrasesModel = Field(
-        default_factory=PhrasesModel,
-        description="Texts again: lifts what a STOP forbade.",
-        examples=[{"words": ["start"]}],
+    start: PhrasesModel = _said("Texts again: lifts what a STOP forbade.", words=["start"])
+    deceased: PhrasesModel = _said(
+        "The customer has died: never contacted again, unless a person finds that it is not so.", phrases=["has died"]
     )
-    deceased: PhrasesModel = Field(
-        default_factory=PhrasesModel,
-        description="The customer has died: never contacted again, unless a person finds that it is not so.",
-        examples=[{"phrases": ["has died"]}],
+    represented: PhrasesModel = _said(
+        "A lawyer or adviser speaks for the customer: never contacted, as above.", phrases=["my lawyer"]
     )
-    represented: PhrasesModel = Field(
-        default_factory=PhrasesModel,
-        description="A lawyer or adviser speaks for the customer: never contacted, as above.",
-        examples=[{"phrases": ["my lawyer"]}],
+    insolvent: PhrasesModel = _said(
+        "The customer is in insolvency proceedings: never contacted, as above.", phrases=["filed for bankruptcy"]
     )
-    insolvent: PhrasesModel = Field(
-        default_factory=PhrasesModel,
-        description="The customer is in insolvency proceedings: never contacted, as above.",
-        examples=[{"phrases": ["filed for bankruptcy"]}],
+    fraud_victim: PhrasesModel = _said(
+        "Somebody else borrowed in the customer's name: never contacted, as above.", phrases=["identity theft"]
     )
-    fraud_victim: PhrasesModel = Field(
-        default_factory=PhrasesModel,
-        description="Somebody else borrowed in the customer's name: never contacted, as above.",
-        examples=[{"phrases": ["identity theft"]}],
+    wrong_person: PhrasesModel = _said(
+        "The number is somebody else's: it is never tried again, whoever is booked under it.", phrases=["wrong number"]
     )
-    wrong_person: PhrasesModel = Field(
-        default_factory=PhrasesModel,
-        description="The number is somebody else's: it is never tried again, whoever is booked under it.",
-        examples=[{"phrases": ["wrong number"]}],
+    dispute: PhrasesModel = _said(
+        "The debt is contested: the customer is held until a person has settled it.", phrases=["i dispute"]
     )
-    dispute: PhrasesModel = Field(
-        default_factory=PhrasesModel,
-        description="The debt is contested: the customer is held until a person has settled it.",
-        examples=[{"phrases": ["i dispute"]}],
-    )
-    paid: PhrasesModel = Field(
-        default_factory=PhrasesModel,
-        description="It is said to be paid: the customer is held for some days.",
-        examples=[{"phrases": ["already paid"]}],
-    )
-    help: PhrasesModel = Field(
-        default_factory=PhrasesModel, description="A question for a person.", examples=[{"words": ["help"]}]
-    )
+    paid: PhrasesModel = _said("It is said to be paid: the customer is held for some days.", phrases=["already paid"])
+    help: PhrasesModel = _said("A question for a person.", words=["help"])
     confirmation: str = Field(
         min_length=1,
         max_length=300,

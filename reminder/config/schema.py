@@ -10,6 +10,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from reminder.config.calendars import CalendarModel
+from reminder.config.expectations import ExpectationsModel
 from reminder.config.keywords import KeywordsModel
 from reminder.config.policy_model import PolicyModel
 from reminder.config.profiles import ProfileModel
@@ -19,6 +20,7 @@ from reminder.config.wording_file import WordingModel
 __all__ = [
     "SCHEMAS",
     "calendar_schema",
+    "expectations_schema",
     "keywords_schema",
     "policy_schema",
     "profile_schema",
@@ -51,6 +53,11 @@ def calendar_schema() -> Schema:
     return _schema(CalendarModel)
 
 
+def expectations_schema() -> Schema:
+    """Return the JSON Schema of a file of expectations."""
+    return _schema(ExpectationsModel)
+
+
 def keywords_schema() -> Schema:
     """Return the JSON Schema of a file of keywords."""
     return _schema(KeywordsModel)
@@ -68,6 +75,7 @@ def _schema(model: type[BaseModel]) -> Schema:
 
 SCHEMAS: Final[Mapping[str, Callable[[], Schema]]] = {
     "calendar.schema.json": calendar_schema,
+    "expectations.schema.json": expectations_schema,
     "keywords.schema.json": keywords_schema,
     "policy.schema.json": policy_schema,
     "profile.schema.json": profile_schema,

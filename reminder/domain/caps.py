@@ -221,7 +221,10 @@ def next_free(
         if not cap.binds(aim):
             continue
         for key in aim.keys(cap.scope):
-            made = cap.counted(contacts.get(key, ()), aim)
+            met = contacts.get(key, ())
+            if len(met) < cap.max:
+                continue  # There is room whichever of them count.
+            made = cap.counted(met, aim)
             for clock in cap.clocks(zone, aim.zones):
                 free = cap.room_at(made, at, clock)
                 if free is not None and (blocked is None or free > blocked[0]):

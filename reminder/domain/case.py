@@ -59,7 +59,7 @@ class Case:
         """The step as the policy now in force has it."""
         if self.policy is None or self.policy.name != self.reminder.policy:
             return None
-        broken = breach_of(self.agreed, self.reminder.step)
+        broken = breach_of(self.agreed, self.reminder.step) if self.agreed else None
         if broken is not None:
             return broken.breach
         step = self.policy.step(self.reminder.step)

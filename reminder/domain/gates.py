@@ -27,6 +27,8 @@ __all__ = ["CONTACT", "Gate", "Subject"]
 FAR_OFF = timedelta(days=31)
 """When to ask again if a window does not open within the days looked ahead."""
 
+NOTHING_AGREED = "no promise or plan is in force"
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -128,10 +130,12 @@ def _hold(subject: Subject) -> GateAnswer:
 
 def _agreed(subject: Subject) -> GateAnswer:
     reminder, agreed = subject.case.reminder, subject.case.agreed
+    if not agreed:
+        return passed("agreed", NOTHING_AGREED)
     against = objection(agreed, step_key=reminder.step, due_date=reminder.due_date, dpd=subject.dpd)
     if against is None:
         force = alive(agreed)
-        return passed("agreed", f"as {force.agreement.name} says" if force else "no promise or plan is in force")
+        return passed("agreed", f"as {force.agreement.name} says" if force else NOTHING_AGREED)
     if against.final:
         return GateAnswer("agreed", against.detail, Skip(against.reason, against.detail, final=True))
     return _again(subject, "agreed", against.reason, against.detail)

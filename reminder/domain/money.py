@@ -140,8 +140,7 @@ def _decimal(amount: object) -> Decimal:
     except DecimalException:
         exact = None
     if exact is None or not exact.is_finite():
-        raise MoneyError(
-            f"expected an amount such as 1234.56 (digits and one point), found {str(amount)[:24]!r} "
-            f"({type(amount).__name__})"
-        )
+        # What a file holds is text to whoever reads the message; a float or None is a lender's query gone wrong.
+        kind = "" if isinstance(amount, str) else f" ({type(amount).__name__})"
+        raise MoneyError(f"expected an amount such as 1234.56 (digits and one point), found {str(amount)[:24]!r}{kind}")
     return exact

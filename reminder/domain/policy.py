@@ -1,11 +1,12 @@
 """A policy: which accounts it is for, and which step an account deserves on which day.
 
 Steps arrive here already expanded: `every`/`times` have become one `Step` per occurrence, and each knows the days in
-which it is true, so that on any day an account deserves at most one (DESIGN §5).
+which it is true, so that on any day an account deserves at most one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
@@ -20,6 +21,8 @@ from reminder.domain.selector import Selector
 from reminder.domain.window import OPENS_WITHIN_DAYS, Hours, Span, opening
 
 __all__ = ["Action", "BreachRule", "Policy", "Step", "Tier", "tier_of"]
+
+OPENINGS_CACHE_MAX = 4_096
 
 
 class Tier(StrEnum):
@@ -167,6 +170,14 @@ class Policy:
 
         As `reminder.domain.window.opening`, of the layers that bind on each day: a span ends where other layers begin.
         """
+        return self._openings(zones, due_date, at)
+
+    @cached_property
+    def _openings(self) -> Callable[[frozenset[str], date, datetime], Span | None]:
+        """What was found already: at one instant, all accounts that are due on a day in the same zones ask the same."""
+        return lru_cache(maxsize=OPENINGS_CACHE_MAX)(self._opening)
+
+    def _opening(self, zones: frozenset[str], due_date: date, at: datetime) -> Span | None:
         begin, dpd = at, self.dpd(due_date, at)
         for turn in (*(turn for turn in self.profile.turns if turn > dpd), None):
             until = self._midnight(due_date, turn) if turn is not None else None

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from reminder.domain.case import Case
-from reminder.domain.verdict import GateAnswer, Reason, Skip
+from reminder.domain.verdict import GateAnswer, Reason, Skip, passed
 
 __all__ = ["STANDING", "until_closed"]
 
@@ -27,7 +27,7 @@ def _in_book(case: Case, at: datetime) -> GateAnswer:
     if len(case.accounts) > 1:
         detail = f"the book has this account {len(case.accounts)} times"
         return GateAnswer("book", detail, until_closed(Reason.AMBIGUOUS, detail, expires_at=expires_at, at=at))
-    return GateAnswer("book", "the book has it once")
+    return passed("book", "the book has it once")
 
 
 def _owed(case: Case, _at: datetime) -> GateAnswer:
@@ -48,7 +48,7 @@ def _same_cycle(case: Case, at: datetime) -> GateAnswer:
     if due_date != reminder.due_date:
         detail = f"planned for {reminder.due_date}, now due on {due_date}"
         return GateAnswer("moved", detail, Skip(Reason.MOVED, detail, final=True))
-    return GateAnswer("moved", f"still due on {due_date}")
+    return passed("moved", f"still due on {due_date}")
 
 
 def _has_step(case: Case, at: datetime) -> GateAnswer:
@@ -61,7 +61,7 @@ def _has_step(case: Case, at: datetime) -> GateAnswer:
         now = f"policy {case.policy.name} is for it now" if case.policy else "no policy is for it now"
         detail = f"planned as {case.reminder.policy}/{case.reminder.step}; {now} and has no such step"
         return GateAnswer("policy", detail, Skip(Reason.POLICY, detail, final=True))
-    return GateAnswer("policy", f"{case.reminder.policy}/{case.reminder.step} is in force")
+    return passed("policy", f"{case.reminder.policy}/{case.reminder.step} is in force")
 
 
 STANDING: tuple[tuple[str, Callable[[Case, datetime], GateAnswer]], ...] = (

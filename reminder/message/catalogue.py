@@ -1,4 +1,4 @@
-"""The catalogue: every template of a deployment, read and compiled once, rendered many times.
+"""The catalogue: every template of a deployment, read and checked once, rendered many times.
 
 A template is a file `<language>/<path>.sms.j2`. Its first line is its budget, `{# segments: 2 #}`: into how many
 segments it must fit with the longest values (the lint holds it to that).
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -44,7 +45,11 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class CompiledTemplate:
-    """One template in one language. `budget` is in segments; `uses` are the values that it asks for."""
+    """One template in one language. `budget` is in segments; `uses` are the values that it asks for.
+
+    `program` makes its code when it is first rendered: that takes as long as reading and checking it, and most commands
+    render few templates or none. What could be wrong with it was found when it was checked.
+    """
 
     name: str
     language: str
@@ -53,11 +58,11 @@ class CompiledTemplate:
     budget: int
     version_hash: str
     uses: tuple[Use, ...]
-    program: jinja2.Template
+    program: Callable[[], jinja2.Template]
 
     def render(self, values: Mapping[str, object]) -> str:
         """Return the text for these values, or raise TemplateError naming file, line and what is wrong."""
-        return smooth(show(self.program, values, self.path))
+        return smooth(show(self.program(), values, self.path))
 
 
 def compile_template(
@@ -78,7 +83,7 @@ def compile_template(
         budget=_budget(source, path),
         version_hash=sha256(source.encode()).hexdigest()[:12],
         uses=tuple(uses(tree, source)),
-        program=sandbox.compile(tree, path),
+        program=cache(partial(sandbox.compile, tree, path)),
     )
 
 

@@ -2,7 +2,8 @@
 
 Jinja2's own sandbox lets a template ask for a string of a gigabyte (`'a' * 10**9`), for a power that no signal can
 interrupt (`10 ** (10 ** 8)`) and for loops without end. Here only what is on a short list of syntax gets as far as the
-compiler, so that the work of a template is bounded by its length.
+compiler, so that the work of a template is bounded by its length; and nothing so deep that a compiler would refuse it,
+so that a template which was checked can be compiled when it is first rendered.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ from difflib import get_close_matches
 
 from jinja2 import nodes
 
-__all__ = ["TESTS", "Fault", "Use", "column_of", "faults", "path_of", "uses"]
+__all__ = ["DEPTH_MAX", "TESTS", "Fault", "Use", "column_of", "faults", "path_of", "uses"]
+
+DEPTH_MAX = 50
+"""How deep values, filters and ifs may be nested: Python takes 100 blocks and 200 brackets, and Jinja2 adds its own."""
 
 TESTS = frozenset({"defined", "undefined"})
 """The only tests there are: whether a value is there."""
@@ -78,11 +82,12 @@ def column_of(source: str, line: int, needle: str) -> int:
 def faults(tree: nodes.Node, source: str, filters: Collection[str]) -> list[Fault]:
     """Return everything in a parsed template or expression that is not allowed, in order of lines."""
     found: list[Fault] = []
-    for node in _walk(tree):
-        wrong = _wrong(node, filters)
+    for node, depth in _walk(tree):
+        wrong = _TOO_DEEP if depth > DEPTH_MAX else _wrong(node, filters)
         if wrong is not None:
             message, needle = wrong
-            found.append(Fault(node.lineno, column_of(source, node.lineno, needle), message))
+            line = node.lineno or 1  # Jinja2 gives what stands behind a comparison none
+            found.append(Fault(line, column_of(source, line, needle), message))
     return sorted(found, key=lambda fault: (fault.line, fault.column))
 
 
@@ -111,12 +116,15 @@ def path_of(node: nodes.Node) -> str | None:
     return None if whole is None else f"{whole}.{part}"
 
 
-def _walk(node: nodes.Node) -> Iterator[nodes.Node]:
-    yield node
-    # What stands inside of something forbidden is not worth a second complaint.
-    if isinstance(node, _ALLOWED):
+_TOO_DEEP = "expected simple text with a few values, found nesting too deep; flatten it", "{"
+
+
+def _walk(node: nodes.Node, depth: int = 0) -> Iterator[tuple[nodes.Node, int]]:
+    yield node, depth
+    # What stands inside of something forbidden, or of something too deep, is not worth a second complaint.
+    if isinstance(node, _ALLOWED) and depth <= DEPTH_MAX:
         for child in node.iter_child_nodes():
-            yield from _walk(child)
+            yield from _walk(child, depth + 1)
 
 
 def _outermost(node: nodes.Node) -> Iterator[nodes.Node]:

@@ -125,7 +125,7 @@ class Sandbox:
         return self._checked(source, path, lambda: self._parse_expression(source))
 
     def compile(self, tree: nodes.Template, path: str) -> jinja2.Template:
-        """Return the program of a checked tree, or raise BrokenTemplateError."""
+        """Return the program of a checked tree. Raises BrokenTemplateError should Jinja2 or Python refuse it."""
         try:
             code = self._environment.compile(tree, name=path, filename=path)
         except _COMPILE_ERRORS as error:

@@ -1,191 +1,104 @@
-"""Calling: hand reserved texts to their gateways, and write down the answers.
-
-No transaction is open while a provider thinks, and no answer is kept from the others by a gateway that fails.
-"""
+"""Calling: hand reserved texts to their gateways. No transaction is open while a provider thinks."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 
 import structlog
-from sqlalchemy import Connection
-from sqlalchemy.exc import InterfaceError, OperationalError
 
-from reminder.domain.breaker import OPEN_SECONDS
-from reminder.domain.lifecycle import State, target
 from reminder.domain.message import Outcome, Refusal, Refused, Unknown
-from reminder.domain.phone import mask_phone
-from reminder.domain.record import Actor
-from reminder.domain.verdict import Reason
-from reminder.pipeline.answers import Tried, answer_for
 from reminder.pipeline.deployment import Deployment
-from reminder.pipeline.pulse import Pulse, keep_pulse
+from reminder.pipeline.pulse import Pulse
 from reminder.pipeline.settle import Reserved
 from reminder.pipeline.tally import DispatchReport
-from reminder.pipeline.telling import answer_entry
-from reminder.store import attempts, consents, gateway_states, numbers, suppressions
-from reminder.store.attempts import Answer
-from reminder.store.deadlocks import in_transaction
-from reminder.store.engine import UnreachableError
-from reminder.store.record import append
 
-__all__ = ["RECORD_AGAIN_SECONDS", "call", "keep", "record"]
-
-RECORD_AGAIN_SECONDS = 1.0
-"""How long to wait before answers are written down again that a database which was away did not take, in seconds."""
+__all__ = ["Batch", "Calls", "Lease"]
 
 log = structlog.get_logger("reminder.dispatch")
 
 
-async def call(deployment: Deployment, reserved: Sequence[Reserved], at: datetime) -> list[Outcome]:
-    """Hand the texts over, at most `in_flight` at once, and return the answers in their order.
+class Lease:
+    """What a batch is claimed under, from now on: its beginning (UTC), and how much of it is left.
 
-    A call that has not begun when the lease ends is not made: a process that was frozen, or that is too slow for its
-    batch, is taken for dead by then, and the provider may have said that it has no such text.
+    The wall clock is the one that others judge it by; the monotonic one, `elapsed`, can't be put back.
     """
-    room = asyncio.Semaphore(deployment.limits.in_flight)
-    left_seconds = _lease(deployment, at)
-    elapsed = asyncio.get_running_loop().time
-    pulse = Pulse()
 
-    async def hand_over(one: Reserved) -> Outcome:
-        gateway = one.text.choice.gateway.name
-        async with room:
-            if (left := left_seconds()) <= 0:
-                return Refused(Refusal.HELD_BACK, "held-back", "its turn came after the lease had ended")
-            if pulse.is_lost(gateway):
-                return Refused(Refusal.HELD_BACK, "held-back", "the calls before it had no answer", OPEN_SECONDS)
-            message = one.text.message(one.reference, at, left)
-            began = elapsed()
-            try:
-                outcome = await one.text.choice.gateway.send(message)
-            except Exception as error:
-                # A poisoned gateway must not take the others' answers with it (law 9).
-                log.exception("reminder.gateway.error", gateway=gateway)
-                outcome = Unknown(f"the gateway failed with {type(error).__name__}")
-            if not isinstance(outcome, Outcome):
-                log.error("reminder.gateway.error", gateway=gateway, answer=type(outcome).__name__)
-                outcome = Unknown(f"the gateway answered with {type(outcome).__name__}, which is no outcome")
-            pulse.hear(gateway, outcome)
-            deployment.vitals.called(gateway, type(outcome).__name__.lower(), elapsed() - began)
-            return outcome
+    def __init__(self, deployment: Deployment, elapsed: Callable[[], float]) -> None:
+        self._clock, self._elapsed = deployment.clock, elapsed
+        self._whole, self._began = deployment.limits.lease_seconds, elapsed()
+        self.began_at: datetime = deployment.clock()
 
-    return await asyncio.gather(*(hand_over(one) for one in reserved))
+    def left_seconds(self) -> float:
+        """Return how much of it is left; nothing, or less, once it has ended."""
+        return self._whole - max(self._elapsed() - self._began, (self._clock() - self.began_at).total_seconds())
 
 
-def _lease(deployment: Deployment, at: datetime) -> Callable[[], float]:
-    """Return what tells how much is left of a lease that began at `at` (UTC), in seconds, by two clocks.
+@dataclass(eq=False)
+class Batch:
+    """What was claimed together: the texts that are reserved, under which lease, and what became of all the others.
 
-    The wall clock is the one that others judge the lease by; the monotonic one can't be put back.
+    `half_begun` is set when half of its calls have begun; `in_flight` counts those that have begun and not ended.
     """
-    elapsed = asyncio.get_running_loop().time
-    whole, began = deployment.limits.lease_seconds, elapsed()
-    return lambda: whole - max(elapsed() - began, (deployment.clock() - at).total_seconds())
+
+    reserved: Sequence[Reserved]
+    lease: Lease
+    report: DispatchReport
+    pulse: Pulse = field(default_factory=Pulse)
+    half_begun: asyncio.Event = field(default_factory=asyncio.Event)
+    in_flight: int = 0
 
 
-async def keep(
-    deployment: Deployment, reserved: Sequence[Reserved], outcomes: Sequence[Outcome], report: DispatchReport
-) -> None:
-    """Record the answers; where the database is away, or its disk full, try again for as long as a lease lasts.
+class Calls:
+    """The calls of one dispatch: its batches share a room of `in_flight` places, and the earlier one goes first."""
 
-    A database that is started anew would leave a whole batch in doubt otherwise. To record twice, where only the word
-    of a commit was lost, changes nothing. Raises what the last try raised.
-    """
-    tries = max(1, int(deployment.limits.lease_seconds / RECORD_AGAIN_SECONDS))
-    for left in reversed(range(tries)):
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
+        self._room = asyncio.Semaphore(deployment.limits.in_flight)
+        self._elapsed = asyncio.get_running_loop().time
+
+    async def make(self, batch: Batch) -> list[Outcome]:
+        """Hand the texts over, as places come free, and return the answers in their order."""
+        outcomes: list[Outcome] = [Unknown("the call has not ended")] * len(batch.reserved)
+        coming = enumerate(batch.reserved)
+        callers = min(self._deployment.limits.in_flight, len(batch.reserved))
+        await asyncio.gather(*(self._call(batch, coming, outcomes) for _ in range(callers)))
+        return outcomes
+
+    async def _call(self, batch: Batch, coming: Iterator[tuple[int, Reserved]], outcomes: list[Outcome]) -> None:
+        """Take a place, and hand over one text after another until none is left."""
+        async with self._room:
+            for number, one in coming:
+                batch.in_flight += 1
+                if 2 * (number + 1) >= len(outcomes):
+                    batch.half_begun.set()
+                outcomes[number] = await self._hand_over(batch, one)
+                batch.in_flight -= 1
+
+    async def _hand_over(self, batch: Batch, one: Reserved) -> Outcome:
+        """Make one call, unless it should not begin any more; whatever its gateway does, return an outcome.
+
+        A call that has not begun when the lease ends is not made: a process that was frozen, or that is too slow for
+        its batch, is taken for dead by then, and the provider may have said that it has no such text.
+        """
+        gateway = one.text.choice.gateway
+        if (left := batch.lease.left_seconds()) <= 0:
+            return Refused(Refusal.HELD_BACK, "held-back", "its turn came after the lease had ended")
+        if held_back := batch.pulse.holds_back(gateway.name):
+            return held_back
+        message = one.text.message(one.reference, batch.lease.began_at, left)
+        began = self._elapsed()
         try:
-            record(deployment, reserved, outcomes, report)
-        except (OperationalError, InterfaceError, UnreachableError) as error:
-            if not left:
-                raise
-            if left == tries - 1:
-                log.warning("reminder.dispatch.answers_wait", answers=len(outcomes), problem=type(error).__name__)
-        else:
-            return
-        await asyncio.sleep(RECORD_AGAIN_SECONDS)
-
-
-def record(
-    deployment: Deployment, reserved: Sequence[Reserved], outcomes: Sequence[Outcome], report: DispatchReport
-) -> None:
-    """Commit the answers to reserved texts, in one transaction, and what they teach; add them to the report.
-
-    It is done again where the database broke a deadlock: an answer that is not kept leaves its text in doubt.
-    """
-    at = deployment.clock()
-    answers = [_answer(deployment, one, outcome, at) for one, outcome in zip(reserved, outcomes, strict=True)]
-
-    def write(connection: Connection) -> None:
-        attempts.record(connection, answers, at=at)
-        told = zip(reserved, answers, strict=True)
-        append(connection, [answer_entry(one.text, each, who=deployment.owner) for one, each in told], at=at)
-        for one, outcome in zip(reserved, outcomes, strict=True):
-            if isinstance(outcome, Refused):
-                _learn(connection, deployment, one, outcome, at)
-        keep_pulse(connection, _by_gateway(reserved, outcomes), at)
-
-    in_transaction(deployment.engine, write)
-    for one, answer in zip(reserved, answers, strict=True):
-        _tell(one, answer, report)
-
-
-def _by_gateway(reserved: Sequence[Reserved], outcomes: Sequence[Outcome]) -> dict[str, list[Outcome]]:
-    found: dict[str, list[Outcome]] = {}
-    for one, outcome in zip(reserved, outcomes, strict=True):
-        found.setdefault(one.text.choice.gateway.name, []).append(outcome)
-    return found
-
-
-def _answer(deployment: Deployment, one: Reserved, outcome: Outcome, at: datetime) -> Answer:
-    tried = Tried(
-        reference=one.reference,
-        gateway=one.text.choice.gateway.name,
-        attempts=one.text.lead.case.reminder.attempts,
-        turns=one.text.choice.turns,
-        instead_of=one.text.choice.instead_of,
-        closes_at=min(subject.closes_at for subject in one.text.subjects),
-    )
-    limits = deployment.limits
-    return answer_for(
-        tried, outcome, at=at, backoff=limits.backoff, pause_minutes=limits.pause_minutes, jitter=deployment.jitter()
-    )
-
-
-def _learn(connection: Connection, deployment: Deployment, one: Reserved, refused: Refused, at: datetime) -> None:
-    """Keep what a refusal teaches beyond this text: a dead number, a stop said elsewhere, a gateway that can't send."""
-    gateway, number = one.text.choice.gateway.name, one.text.number
-    if refused.kind is Refusal.NUMBER:
-        numbers.mark_bad(connection, number, gateway=gateway, code=refused.code, at=at)
-    if refused.kind is Refusal.OPTED_OUT:
-        source = f"{gateway} says that this number opted out ({refused.code})"
-        suppressions.add(
-            connection, number=number, channel="sms", source=source, who=gateway, actor=Actor.PROVIDER, at=at
-        )
-        customer_id = one.text.lead.account.customer_id
-        consents.withdraw_stopped(connection, number, customer_id, who=gateway, reason=source, at=at)
-    if refused.kind is Refusal.CONFIGURATION:
-        until = at + timedelta(minutes=deployment.limits.pause_minutes)
-        reason = f"{refused.code} {refused.detail}".strip()
-        gateway_states.pause(connection, gateway, until=until, reason=reason, at=at)
-        log.error("reminder.gateway.paused", gateway=gateway, until=until.isoformat(), reason=reason)
-
-
-def _tell(one: Reserved, answer: Answer, report: DispatchReport) -> None:
-    state = target(answer.event)
-    if state is State.PLANNED:
-        report.reasons[Reason.NOT_YET] += len(one.text.subjects)
-    else:
-        report.states[state] += len(one.text.subjects)
-    if state in (State.SENT, State.PRINTED):
-        report.texts += 1
-        report.segments += one.text.segmentation.segments
-    log.info(
-        f"reminder.dispatch.{state}",
-        reference=one.reference,
-        gateway=one.text.choice.gateway.name,
-        to=mask_phone(one.text.number),
-        accounts=len(one.text.subjects),
-        code=answer.code,
-    )
+            outcome = await gateway.send(message)
+        except Exception as error:
+            # A poisoned gateway must not take the others' answers with it (law 9).
+            log.exception("reminder.gateway.error", gateway=gateway.name)
+            outcome = Unknown(f"the gateway failed with {type(error).__name__}")
+        if not isinstance(outcome, Outcome):
+            log.error("reminder.gateway.error", gateway=gateway.name, answer=type(outcome).__name__)
+            outcome = Unknown(f"the gateway answered with {type(outcome).__name__}, which is no outcome")
+        batch.pulse.hear(gateway.name, outcome)
+        self._deployment.vitals.called(gateway.name, type(outcome).__name__.lower(), self._elapsed() - began)
+        return outcome

@@ -12,15 +12,16 @@ from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, Row, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
+from reminder.bulk import among
 from reminder.domain.agreement import Agreement, AgreementKind, AgreementState, Part
 from reminder.domain.money import Money
 from reminder.domain.record import Actor, Entry, Kind
 from reminder.errors import DataError, StoreError
 from reminder.store import record
-from reminder.store.rows import among, chunks, cut, insert_one, require_fit
+from reminder.store.rows import chunks, cut, insert_one, require_fit
 from reminder.store.schema import agreement
 
 __all__ = ["End", "add", "cancel", "end", "find", "listing", "of_accounts", "page"]
@@ -144,8 +145,11 @@ def of_accounts(connection: Connection, account_ids: Sequence[str]) -> list[Agre
     """Return every agreement of these accounts, whatever has become of it, oldest first."""
     rows: list[Row[Any]] = []
     for chunk in chunks(account_ids):
-        rows += connection.execute(select(agreement).where(among(connection, agreement.c.account_id, chunk)))
+        rows += connection.execute(_OF_ACCOUNTS, {"ids": chunk})
     return sorted(map(_to_agreement, rows), key=lambda found: found.agreement_id)
+
+
+_OF_ACCOUNTS = select(agreement).where(among(agreement.c.account_id, bindparam("ids")))
 
 
 def page(

@@ -14,14 +14,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, insert, select, update
 from sqlalchemy.types import TypeEngine
 
-from reminder.bulk import ManyRows, inserts, updates
+from reminder.bulk import ManyRows, among, inserts, updates
 from reminder.domain.caps import Aim, Cap, next_free
 from reminder.domain.lifecycle import Event, sources, target
 from reminder.domain.record import Actor, Entry, Kind
 from reminder.store.contacts import Ask, contacts, lock
 from reminder.store.outbox import movable
 from reminder.store.record import append
-from reminder.store.rows import among, cut
+from reminder.store.rows import cut
 from reminder.store.schema import REASON_CHARS_MAX, attempt, attempt_account, outbox
 
 __all__ = [
@@ -175,7 +175,7 @@ _START = updates(
 def _winners(connection: Connection, intents: Sequence[Intent]) -> set[str]:
     """Return the intents all of whose reminders were ours to move; one lost member makes the whole text untrue."""
     references = [intent.reference for intent in intents]
-    query = select(outbox.c.reference, func.count()).where(among(connection, outbox.c.reference, references))
+    query = select(outbox.c.reference, func.count()).where(among(outbox.c.reference, references))
     moved = {str(reference): count for reference, count in connection.execute(query.group_by(outbox.c.reference))}
     return {intent.reference for intent in intents if moved.get(intent.reference, 0) == len(intent.reminder_ids)}
 

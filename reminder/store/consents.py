@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, func, or_, select, update
 
+from reminder.bulk import among
 from reminder.domain.consent import Consent
 from reminder.domain.record import Actor, Entry, Kind
 from reminder.errors import DataError
 from reminder.store import record
-from reminder.store.rows import among, chunks, cut, insert_one, require_fit
+from reminder.store.rows import chunks, cut, insert_one, require_fit
 from reminder.store.schema import consent
 
 __all__ = ["add", "covering", "listing", "renew", "withdraw", "withdraw_stopped"]
@@ -126,10 +127,9 @@ def renew(
 def covering(connection: Connection, *, numbers: Sequence[str], customer_ids: Sequence[str]) -> list[Consent]:
     """Return the consents of any of these numbers (E.164) or customers that nobody has withdrawn, oldest first."""
     rows: dict[int, Row[Any]] = {}
-    for column, values in ((consent.c.number, numbers), (consent.c.customer_id, customer_ids)):
-        for chunk in chunks(values):
-            found = connection.execute(select(consent).where(among(connection, column, chunk), _standing()))
-            rows |= {row.consent_id: row for row in found}
+    for query, subjects in zip(_COVERING, (numbers, customer_ids), strict=True):
+        for chunk in chunks(subjects):
+            rows |= {row.consent_id: row for row in connection.execute(query, {"subjects": chunk})}
     return [_to_consent(rows[key]) for key in sorted(rows)]
 
 
@@ -205,6 +205,12 @@ def _withdrawals(entry: Consent) -> Select[Any]:
 def _standing() -> ColumnElement[bool]:
     """Return the condition that nobody has withdrawn it."""
     return consent.c.withdrawn_at.is_(None)
+
+
+_COVERING = [
+    select(consent).where(among(column, bindparam("subjects")), _standing())
+    for column in (consent.c.number, consent.c.customer_id)
+]
 
 
 def _to_consent(row: Row[Any]) -> Consent:

@@ -7,19 +7,32 @@ for each other in a circle.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from hashlib import blake2b
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Insert, Select, Table, and_, exists, false, or_, select
-from sqlalchemy.dialects import mysql, postgresql, sqlite
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    exists,
+    false,
+    or_,
+    select,
+)
 
-from reminder.bulk import ManyRows, inserts
+from reminder.bulk import ManyRows, among, inserts
+from reminder.dialects import insert_new
 from reminder.domain.caps import Aim, Cap, CapScope, Contact, Counts, Key, horizon
 from reminder.domain.lifecycle import State
-from reminder.store.rows import among, chunks
+from reminder.store.rows import chunks
 from reminder.store.schema import attempt, attempt_account, cap_lock, customer_lock, outbox
 
 __all__ = ["Ask", "contacts", "lock"]
@@ -62,39 +75,43 @@ def contacts(connection: Connection, ask: Ask, keys: Iterable[Key], *, at: datet
     found: dict[Key, list[Contact]] = defaultdict(list)
     for scope, values in wanted.items():
         for values_chunk in chunks(sorted(values)):
-            for query in _queries(connection, scope, values_chunk, ask, at - ask.reach):
-                for key, _reference, *told in connection.execute(query):
+            for query in _queries(scope, refused=ask.refused, lost=ask.lost):
+                for key, _reference, *told in connection.execute(
+                    query, {"keys": values_chunk, "since": at - ask.reach}
+                ):
                     found[scope, key].append(_contact(*told))
     return found
 
 
-def _queries(
-    connection: Connection, scope: CapScope, values: Sequence[str], ask: Ask, since: datetime
-) -> Iterator[Select[Any]]:
+@cache
+def _queries(scope: CapScope, *, refused: bool, lost: bool) -> tuple[Select[Any], ...]:
+    """Return the questions after contacts with some `keys` of a scope since an instant."""
     column = {
         CapScope.CUSTOMER: attempt.c.customer_id,
         CapScope.NUMBER: attempt.c.number,
         CapScope.ACCOUNT: attempt.c.account_id,
         CapScope.CLAIM: attempt.c.claim_id,
     }[scope]
-    counts = or_(attempt.c.counted, attempt.c.outcome == "refused") if ask.refused else attempt.c.counted
+    counts = or_(attempt.c.counted, attempt.c.outcome == "refused") if refused else attempt.c.counted
     told = (
         attempt.c.reference,
         attempt.c.started_at,
         attempt.c.counted,
-        _lost() if ask.lost else false(),
+        _lost() if lost else false(),
         attempt.c.template,
         attempt.c.channel,
         attempt.c.notice,
     )
-    made = and_(counts, attempt.c.started_at >= since)
-    yield select(column, *told).where(among(connection, column, values), made)
-    if scope in (CapScope.ACCOUNT, CapScope.CLAIM):
-        other = attempt_account.c[column.name]
-        listed = attempt_account.join(attempt, attempt.c.reference == attempt_account.c.reference)
-        # Two accounts of one debt in one text are one contact with that debt.
-        once = other != column
-        yield select(other, *told).select_from(listed).where(among(connection, other, values), once, made).distinct()
+    keys: BindParameter[Any] = bindparam("keys")
+    made = and_(counts, attempt.c.started_at >= bindparam("since"))
+    first = select(column, *told).where(among(column, keys), made)
+    if scope not in (CapScope.ACCOUNT, CapScope.CLAIM):
+        return (first,)
+    other = attempt_account.c[column.name]
+    listed = attempt_account.join(attempt, attempt.c.reference == attempt_account.c.reference)
+    # Two accounts of one debt in one text are one contact with that debt.
+    once = other != column
+    return first, select(other, *told).select_from(listed).where(among(other, keys), once, made).distinct()
 
 
 def _lost() -> ColumnElement[bool]:
@@ -132,21 +149,14 @@ def _lock_rows(connection: Connection, table: Table, keys: Sequence[object]) -> 
         return
     (column,) = table.primary_key
     name = connection.dialect.name
-    _MAKE[name][table.name].write(connection, [(key,) for key in keys])
+    _making(name, table).write(connection, [(key,) for key in keys])
     if name == "sqlite":
         return  # the transaction is the only writer already (BEGIN IMMEDIATE); rows are made for a later move
-    connection.execute(select(column).where(among(connection, column, keys)).order_by(column).with_for_update()).all()
+    connection.execute(select(column).where(among(column, keys)).order_by(column).with_for_update()).all()
 
 
-def _making(table: Table) -> Iterator[tuple[str, Insert]]:
-    """Yield, for each database, the statement that makes rows which are not there."""
-    (column,) = table.primary_key
-    yield "postgresql", postgresql.insert(table).on_conflict_do_nothing()
-    yield "sqlite", sqlite.insert(table).on_conflict_do_nothing()
-    yield "mysql", mysql.insert(table).on_duplicate_key_update({column.name: column})
-
-
-_MAKE: dict[str, dict[str, ManyRows]] = defaultdict(dict)
-for _table in (customer_lock, cap_lock):
-    for _name, _statement in _making(_table):
-        _MAKE[_name][_table.name] = inserts(_statement, [column.name for column in _table.primary_key])
+@cache
+def _making(dialect: str, table: Table) -> ManyRows:
+    """Return the writing of rows that are not there."""
+    key = [column.name for column in table.primary_key]
+    return inserts(insert_new(dialect, table, key), key)

@@ -115,7 +115,7 @@ def open_engine(url: str, *, read_only: bool = False, keyring: Keyring | None = 
 
 def shown(url: URL) -> str:
     """Return the URL as it may be printed: without password and without options, which may hold one too."""
-    return url.set(query={}).render_as_string(hide_password=True)
+    return url.set(drivername=url.get_backend_name(), query={}).render_as_string(hide_password=True)
 
 
 def is_in_memory(url: URL) -> bool:

@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, or_, select
 
+from reminder.bulk import among
 from reminder.domain.record import Kind, Sealable
-from reminder.store.rows import among
 from reminder.store.schema import account, outbox, record, record_leaf, record_private
 from reminder.store.sealing import sealable
 
@@ -71,9 +71,9 @@ def of_customer(
     """Yield all that is on record about a customer and these accounts, and these entries, in the order of the acts."""
     theirs: ColumnElement[bool] = record.c.customer_id == customer_id
     if account_ids:
-        theirs = or_(theirs, among(connection, record.c.account_id, account_ids))
+        theirs = or_(theirs, among(record.c.account_id, account_ids))
     if entry_ids:
-        theirs = or_(theirs, among(connection, record.c.entry_id, entry_ids))
+        theirs = or_(theirs, among(record.c.entry_id, entry_ids))
     query = _query().where(theirs).order_by(record.c.entry_id)
     for row in connection.execute(query, execution_options={"yield_per": 1_000}):
         yield _to_recorded(row)

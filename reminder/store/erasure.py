@@ -13,6 +13,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, or_, select, update
 
+from reminder.bulk import among
 from reminder.domain.lifecycle import Event, State, target
 from reminder.domain.phone import PhoneError, parse_phone
 from reminder.domain.record import Actor, Entry, Kind
@@ -20,7 +21,7 @@ from reminder.domain.verdict import Reason
 from reminder.errors import StoreError
 from reminder.store import entries, pseudonyms, record
 from reminder.store.inbound import STOP_SOURCE
-from reminder.store.rows import among, chunks
+from reminder.store.rows import chunks
 from reminder.store.schema import (
     account,
     agreement,
@@ -153,8 +154,8 @@ def _rename(connection: Connection, number: str, alias: str, done: Counter[str])
 def _forget_parts(connection: Connection, customer_id: str, accounts: Sequence[str], named: Sequence[int]) -> int:
     """Delete personal parts with their salts; return how many."""
     where = [entry_rows.c.customer_id == customer_id]
-    where += [among(connection, entry_rows.c.account_id, chunk) for chunk in chunks(accounts)]
-    where += [among(connection, entry_rows.c.entry_id, chunk) for chunk in chunks(named)]
+    where += [among(entry_rows.c.account_id, chunk) for chunk in chunks(accounts)]
+    where += [among(entry_rows.c.entry_id, chunk) for chunk in chunks(named)]
     gone = 0
     for theirs in where:
         commitments = list(connection.scalars(select(entry_rows.c.commitment).where(theirs)))

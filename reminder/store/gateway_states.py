@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from reminder.domain.record import Actor, Entry, Kind
 from reminder.store import record
@@ -50,8 +50,11 @@ def resume(connection: Connection, gateway: str) -> bool:
 
 def paused(connection: Connection, at: datetime) -> dict[str, GatewayPause]:
     """Return the gateways that are paused at the instant `at` (UTC), by name."""
-    found = connection.execute(select(gateway_state).where(gateway_state.c.paused_until > at))
+    found = connection.execute(_PAUSED, {"at": at})
     return {
         row.gateway: GatewayPause(gateway=row.gateway, until=row.paused_until, reason=row.reason, since=row.changed_at)
         for row in found
     }
+
+
+_PAUSED = select(gateway_state).where(gateway_state.c.paused_until > bindparam("at"))

@@ -11,14 +11,15 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, Connection, Row, and_, bindparam, or_, select, update
 
+from reminder.bulk import among
 from reminder.domain.hold import NEVER_CONTACT, RESUME_HOURS_MAX, Hold, HoldKind
 from reminder.domain.record import Actor, Entry, Kind
 from reminder.domain.selector import Selector, Term
 from reminder.errors import DataError
 from reminder.store import record
-from reminder.store.rows import among, chunks, insert_one, require_fit
+from reminder.store.rows import chunks, insert_one, require_fit
 from reminder.store.schema import hold
 
 __all__ = ["add", "ending_between", "in_force", "listing", "release", "selections"]
@@ -108,9 +109,9 @@ def in_force(
 ) -> list[Hold]:
     """Return the holds that pause any of these accounts or customers at the instant `at`, oldest first."""
     rows: list[Row[Any]] = []
-    for column, ids in ((hold.c.account_id, account_ids), (hold.c.customer_id, customer_ids)):
+    for query, ids in ((_ON_ACCOUNTS, account_ids), (_ON_CUSTOMERS, customer_ids)):
         for chunk in chunks(ids):
-            rows += connection.execute(select(hold).where(among(connection, column, chunk), _in_force(at)))
+            rows += connection.execute(query, {"ids": chunk, "at": at})
     return sorted((_to_hold(row) for row in rows), key=lambda found: found.hold_id or 0)
 
 
@@ -119,10 +120,8 @@ def selections(connection: Connection, *, at: datetime) -> list[Hold]:
 
     `Hold.of_customer` says until when for each customer.
     """
-    ended = at - timedelta(hours=RESUME_HOURS_MAX)
-    whole = and_(hold.c.account_id.is_(None), hold.c.customer_id.is_(None))
-    query = select(hold).where(whole, hold.c.starts_at <= at, _not_ended(ended))
-    return [_to_hold(row) for row in connection.execute(query.order_by(hold.c.hold_id))]
+    when = {"at": at, "ended": at - timedelta(hours=RESUME_HOURS_MAX)}
+    return [_to_hold(row) for row in connection.execute(_ON_SELECTIONS, when)]
 
 
 def ending_between(connection: Connection, since: datetime, until: datetime, *, limit: int) -> list[Hold]:
@@ -140,16 +139,28 @@ def listing(connection: Connection, *, at: datetime, active_only: bool, limit: i
     return [_to_hold(row) for row in connection.execute(query)]
 
 
-def _in_force(at: datetime) -> ColumnElement[bool]:
+def _in_force(at: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """Return the condition that a hold pauses reminders at this instant, past, present or future."""
     return and_(hold.c.starts_at <= at, _not_ended(at))
 
 
-def _not_ended(at: datetime) -> ColumnElement[bool]:
+def _not_ended(at: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     return and_(
         or_(hold.c.until.is_(None), hold.c.until > at),
         or_(hold.c.released_at.is_(None), hold.c.released_at > at),
     )
+
+
+_ON_ACCOUNTS, _ON_CUSTOMERS = (
+    select(hold).where(among(column, bindparam("ids")), _in_force(bindparam("at")))
+    for column in (hold.c.account_id, hold.c.customer_id)
+)
+_ON_SELECTIONS = (
+    select(hold)
+    .where(hold.c.account_id.is_(None), hold.c.customer_id.is_(None))
+    .where(hold.c.starts_at <= bindparam("at"), _not_ended(bindparam("ended")))
+    .order_by(hold.c.hold_id)
+)
 
 
 def _to_hold(row: Row[Any]) -> Hold:

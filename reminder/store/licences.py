@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
+from reminder.bulk import among
 from reminder.domain.record import Kind, iso
-from reminder.store.rows import among, chunks
+from reminder.store.rows import chunks
 from reminder.store.schema import record
 
 __all__ = ["Licences"]
@@ -57,7 +58,7 @@ class Licences:
         column, found = record.c[key], dict[str | None, int]()
         for chunk in chunks([value for value in values if value is not None]):
             query = select(column, func.max(record.c.entry_id)).where(
-                among(connection, column, chunk), record.c.kind == Kind.ERASURE.value
+                among(column, chunk), record.c.kind == Kind.ERASURE.value
             )
             found.update((row[0], row[1]) for row in connection.execute(query.group_by(column)))
         return found

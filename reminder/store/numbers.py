@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, select, update
 
+from reminder.bulk import among
 from reminder.domain.record import Actor, Entry, Kind
 from reminder.errors import DataError
 from reminder.store import pseudonyms, record
-from reminder.store.rows import among, chunks, cut, require_fit, upsert
+from reminder.store.rows import chunks, cut, require_fit, upsert
 from reminder.store.schema import bad_number
 
 __all__ = ["WRONG_PERSON", "BadNumber", "bad_among", "clear", "listing", "mark_bad"]
@@ -62,10 +63,8 @@ def bad_among(connection: Connection, numbers: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     names = {alias: number for number, alias in pseudonyms.of(connection, numbers).items()}
     for chunk in chunks([*numbers, *names]):
-        marked = select(bad_number.c.number, bad_number.c.code).where(
-            among(connection, bad_number.c.number, chunk), _in_force()
-        )
-        found |= {names.get(row.number, row.number): row.code for row in connection.execute(marked)}
+        marked = connection.execute(_BAD_AMONG, {"numbers": chunk})
+        found |= {names.get(row.number, row.number): row.code for row in marked}
     return found
 
 
@@ -98,3 +97,8 @@ def clear(
 def _in_force() -> ColumnElement[bool]:
     """Return the condition that nobody has taken the mark back."""
     return bad_number.c.cleared_at.is_(None)
+
+
+_BAD_AMONG = select(bad_number.c.number, bad_number.c.code).where(
+    among(bad_number.c.number, bindparam("numbers")), _in_force()
+)

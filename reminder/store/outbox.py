@@ -27,10 +27,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from reminder.bulk import ManyRows, updates
+from reminder.bulk import ManyRows, among, unindexed, updates
 from reminder.domain.lifecycle import OPEN, Event, State, sources, target
 from reminder.domain.reminder import Reminder
-from reminder.store.rows import among
 from reminder.store.schema import REASON_CHARS_MAX, outbox
 
 __all__ = [
@@ -84,24 +83,42 @@ def claim(connection: Connection, *, owner: str, at: datetime, lease_seconds: in
     A customer's reminders are claimed together, so that one decision sees them all (consolidation, caps), and a
     customer who is in another process's hands is passed over. They are leased to `owner` until `at` + `lease_seconds`.
     """
-    heads = (
-        select(outbox.c.customer_id)
-        .where(_claimable(outbox, at), ~_has_another_head(at))
-        # The index has them in this order; a second key would make PostgreSQL sort all that is due for each batch.
-        .order_by(outbox.c.not_before)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    customers = sorted(set(connection.scalars(heads)))
-    until = at + timedelta(seconds=lease_seconds)
+    now = {"now": at, "until": at + timedelta(seconds=lease_seconds), "owner": owner}
+    customers = sorted(set(connection.scalars(_HEADS, now | {"limit": limit})))
     rows: list[Row[Any]] = []
     for chunk in _chunks(customers):
-        theirs = select(outbox.c.reminder_id).where(
-            _claimable(outbox, at), among(connection, outbox.c.customer_id, chunk)
-        )
-        for ids in _chunks(sorted(connection.scalars(theirs))):
-            rows += _lease(connection, ids, owner=owner, at=at, until=until)
+        if connection.dialect.update_returning:
+            rows += connection.execute(_LEASE_THEIRS, now | {"customers": chunk})
+            continue
+        for ids in _chunks(sorted(connection.scalars(_THEIRS, now | {"customers": chunk}))):
+            connection.execute(_LEASE, now | {"ids": ids})
+            rows += connection.execute(_LEASED, now | {"ids": ids})
     return [to_reminder(row) for row in sorted(rows, key=lambda row: (row.not_before, row.reminder_id))]
+
+
+def _claimable(rows: FromClause, *, by_keys: bool = False) -> ColumnElement[bool]:
+    """Return the condition that a row may be claimed: planned, its time has come, and nobody holds a lease on it.
+
+    `by_keys` says that rows are looked up by a list of keys beside it.
+    """
+    state, not_before = (unindexed(each) if by_keys else each for each in (rows.c.state, rows.c.not_before))
+    free = or_(rows.c.lease_until.is_(None), rows.c.lease_until <= bindparam("now"))
+    return and_(state == State.PLANNED, not_before <= bindparam("now"), free)
+
+
+def _has_another_head() -> ColumnElement[bool]:
+    """Return the condition that a claimable row is not the one by which its customer is claimed.
+
+    That one is the customer's first claimable row: whoever locks it has the customer. If any row of a customer could
+    be locked, two processes could have some each. Nobody has a customer on some of whose rows there is a lease.
+    """
+    other = outbox.alias("other")
+    earlier = and_(_claimable(other), other.c.reminder_id < outbox.c.reminder_id)
+    return exists().where(
+        other.c.customer_id == outbox.c.customer_id,
+        other.c.state == State.PLANNED,
+        or_(earlier, other.c.lease_until > bindparam("now")),
+    )
 
 
 _KNOWN = [
@@ -109,43 +126,30 @@ _KNOWN = [
 ]
 """What the domain knows of a reminder, and its text's reference."""
 
+_HEADS = (
+    select(outbox.c.customer_id)
+    .where(_claimable(outbox), ~_has_another_head())
+    # The index has them in this order; a second key would make PostgreSQL sort all that is due for each batch.
+    .order_by(outbox.c.not_before)
+    .limit(bindparam("limit"))
+    .with_for_update(skip_locked=True)
+)
+_FREE = _claimable(outbox, by_keys=True)
+_CLAIM = update(outbox).where(_FREE).values(lease_owner=bindparam("owner"), lease_until=bindparam("until"))
+"""A lease waits for rows that another process is only looking at, where SKIP LOCKED would tear a customer apart.
 
-def _lease(
-    connection: Connection, ids: Sequence[int], *, owner: str, at: datetime, until: datetime
-) -> Sequence[Row[Any]]:
-    """Lease those of these rows that can still be claimed; return them.
+MariaDB locks each row that it reads, for a moment.
+"""
 
-    It waits for rows that another process is only looking at, where SKIP LOCKED would tear a customer apart: MariaDB
-    locks each row that it reads, for a moment.
-    """
-    ours = among(connection, outbox.c.reminder_id, ids)
-    lease = update(outbox).where(ours, _claimable(outbox, at)).values(lease_owner=owner, lease_until=until)
-    if connection.dialect.update_returning:
-        return connection.execute(lease.returning(*_KNOWN)).all()
-    connection.execute(lease)
-    leased = (outbox.c.lease_owner == owner, outbox.c.lease_until == until)
-    return connection.execute(select(*_KNOWN).where(ours, *leased)).all()
-
-
-def _claimable(rows: FromClause, at: datetime) -> ColumnElement[bool]:
-    """Return the condition that a row may be claimed: planned, its time has come, and nobody holds a lease on it."""
-    free = or_(rows.c.lease_until.is_(None), rows.c.lease_until <= at)
-    return and_(rows.c.state == State.PLANNED, rows.c.not_before <= at, free)
-
-
-def _has_another_head(at: datetime) -> ColumnElement[bool]:
-    """Return the condition that a claimable row is not the one by which its customer is claimed.
-
-    That one is the customer's first claimable row: whoever locks it has the customer. If any row of a customer could
-    be locked, two processes could have some each. Nobody has a customer on some of whose rows there is a lease.
-    """
-    other = outbox.alias("other")
-    earlier = and_(_claimable(other, at), other.c.reminder_id < outbox.c.reminder_id)
-    return exists().where(
-        other.c.customer_id == outbox.c.customer_id,
-        other.c.state == State.PLANNED,
-        or_(earlier, other.c.lease_until > at),
-    )
+_LEASE_THEIRS = _CLAIM.where(among(outbox.c.customer_id, bindparam("customers"))).returning(*_KNOWN)
+_THEIRS = select(outbox.c.reminder_id).where(_FREE, among(outbox.c.customer_id, bindparam("customers")))
+_LEASE = _CLAIM.where(among(outbox.c.reminder_id, bindparam("ids")))
+_LEASED = select(*_KNOWN).where(
+    among(outbox.c.reminder_id, bindparam("ids")),
+    outbox.c.lease_owner == bindparam("owner"),
+    outbox.c.lease_until == bindparam("until"),
+)
+"""MariaDB hands over no rows that it changes: it is asked for their keys first, and for the rows afterwards."""
 
 
 def postpone(connection: Connection, items: Sequence[Postponement], *, owner: str, at: datetime) -> None:
@@ -185,14 +189,15 @@ def held_by(connection: Connection, reminder_ids: Sequence[int], *, owner: str) 
     """Return those of these reminders that are planned and claimed by `owner`, and stay so until the commit."""
     found: set[int] = set()
     for chunk in _chunks(sorted(reminder_ids)):
-        ours = among(connection, outbox.c.reminder_id, chunk)
-        found.update(connection.scalars(select(outbox.c.reminder_id).where(ours, _claimed_by(owner)).with_for_update()))
+        ours = among(outbox.c.reminder_id, chunk)
+        claimed = (unindexed(outbox.c.state) == State.PLANNED, outbox.c.lease_owner == owner)
+        found.update(connection.scalars(select(outbox.c.reminder_id).where(ours, *claimed).with_for_update()))
     return found
 
 
-def movable(event: Event) -> ColumnElement[bool]:
+def movable(event: Event, its_state: ColumnElement[str] = outbox.c.state) -> ColumnElement[bool]:
     """Return the guard of a compare-and-swap: the row is in a state in which this event may happen."""
-    return or_(*(outbox.c.state == state for state in sorted(sources(event))))
+    return or_(*(its_state == state for state in sorted(sources(event))))
 
 
 def _claimed_by(owner: str | BindParameter[str]) -> ColumnElement[bool]:

@@ -12,10 +12,11 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from reminder.bulk import ManyRows, inserts
+from reminder.bulk import ManyRows, among, inserts
+from reminder.dialects import insert_new
 from reminder.domain.lifecycle import State
-from reminder.store.planning import KEY, PolicyPlan, insert_new
-from reminder.store.rows import among, chunks
+from reminder.store.planning import KEY, PolicyPlan
+from reminder.store.rows import chunks
 from reminder.store.schema import outbox
 
 __all__ = ["DueKey", "insert_keys", "insert_rows", "not_in_outbox", "planned_row", "row_of"]
@@ -55,7 +56,7 @@ def _writing(connection: Connection, each: tuple[str, ...], shared: tuple[str, .
     """Return the writing of rows with these columns, made once for each database."""
     key = (connection.dialect.name, each)
     if key not in _WRITINGS:
-        _WRITINGS[key] = inserts(insert_new(connection), each, shared)
+        _WRITINGS[key] = inserts(insert_new(connection.dialect.name, outbox, KEY), each, shared)
     return _WRITINGS[key]
 
 
@@ -118,7 +119,7 @@ def not_in_outbox(connection: Connection, rows: Sequence[dict[str, Any]]) -> lis
     """Return those rows (of `row_of`) whose key the outbox does not have yet, each key once."""
     known: set[tuple[Any, ...]] = set()
     for chunk in chunks([row["account_id"] for row in rows]):
-        query = select(*(outbox.c[name] for name in KEY)).where(among(connection, outbox.c.account_id, chunk))
+        query = select(*(outbox.c[name] for name in KEY)).where(among(outbox.c.account_id, chunk))
         known.update(map(tuple, connection.execute(query)))
     by_key = {tuple(row[name] for name in KEY): row for row in reversed(rows)}
     return [row for key, row in reversed(by_key.items()) if key not in known]

@@ -14,11 +14,23 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, case, exists, func, literal, select, text
-from sqlalchemy.dialects import mysql, postgresql, sqlite
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Insert,
+    Select,
+    case,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+)
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.sql.dml import Insert
 
+from reminder.dialects import insert_new
 from reminder.domain.lifecycle import State
 from reminder.store.schema import outbox
 from reminder.store.types import UtcDateTime
@@ -174,10 +186,10 @@ def insert_planned(connection: Connection, due: DueAccounts, plan: PolicyPlan) -
     if connection.dialect.name == "postgresql":
         try:
             with connection.begin_nested():
-                return _inserted(connection, postgresql.insert(outbox), query)
+                return _inserted(connection, insert(outbox), query)
         except IntegrityError:
-            return _inserted(connection, insert_new(connection), query)
-    statement = insert_new(connection).from_select(_names(query), query)
+            return _inserted(connection, insert_new(connection.dialect.name, outbox, KEY), query)
+    statement = insert_new(connection.dialect.name, outbox, KEY).from_select(_names(query), query)
     newest = connection.scalar(select(func.max(outbox.c.reminder_id))) or 0
     if not connection.execute(statement, execution_options=COUNTED).rowcount:
         return Counter()
@@ -186,8 +198,8 @@ def insert_planned(connection: Connection, due: DueAccounts, plan: PolicyPlan) -
     return _counted(connection, counted)
 
 
-def _inserted(connection: Connection, insert: Insert, query: Select[Any]) -> Counter[str]:
-    new = insert.from_select(_names(query), query).returning(outbox.c.step).cte("new")
+def _inserted(connection: Connection, into: Insert, query: Select[Any]) -> Counter[str]:
+    new = into.from_select(_names(query), query).returning(outbox.c.step).cte("new")
     return _counted(connection, select(new.c.step, func.count()).group_by(new.c.step))
 
 
@@ -197,17 +209,6 @@ def _counted(connection: Connection, query: Select[Any]) -> Counter[str]:
 
 def _names(query: Select[Any]) -> list[str]:
     return [column.name for column in query.selected_columns]
-
-
-def insert_new(connection: Connection) -> Insert:
-    """Return an insert into the outbox that passes over keys already there, in this database's words."""
-    dialect = connection.dialect.name
-    if dialect == "postgresql":
-        return postgresql.insert(outbox).on_conflict_do_nothing(index_elements=KEY)
-    if dialect == "sqlite":
-        return sqlite.insert(outbox).on_conflict_do_nothing(index_elements=KEY)
-    # Not INSERT IGNORE: that would also swallow texts too long and dates out of range.
-    return mysql.insert(outbox).on_duplicate_key_update(reminder_id=outbox.c.reminder_id)
 
 
 def distrust_statistics(connection: Connection) -> None:

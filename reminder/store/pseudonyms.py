@@ -24,11 +24,12 @@ MARK = "#"
 
 _NAME = "numbers"
 _CHARACTERS = 19
+_KEY = select(secret.c.value).where(secret.c.name == _NAME)
 
 
 def of(connection: Connection, numbers: Iterable[str]) -> dict[str, str]:
     """Return the pseudonym of each of these numbers (E.164); nothing while none was ever made."""
-    key = connection.scalar(select(secret.c.value).where(secret.c.name == _NAME))
+    key = connection.scalar(_KEY)
     return {} if key is None else {number: _pseudonym(key, number) for number in numbers}
 
 

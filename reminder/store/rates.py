@@ -9,8 +9,9 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, or_, select, update
+from sqlalchemy import Connection, Row, Table, bindparam, or_, select, update
 
+from reminder.bulk import among
 from reminder.domain.breaker import Breaker
 from reminder.domain.rate import Grant, Rate, grant
 from reminder.store.rows import upsert
@@ -29,8 +30,12 @@ def take(connection: Connection, gateway: str, limit: Rate, wanted: int, *, at: 
 
 def ailing(connection: Connection, gateways: Collection[str]) -> set[str]:
     """Return which of these gateways did not answer when they were last called; locks nothing."""
-    silent = or_(breaker.c.trips > 0, breaker.c.failures > 0)
-    return set(connection.scalars(select(breaker.c.gateway).where(breaker.c.gateway.in_(sorted(gateways)), silent)))
+    return set(connection.scalars(_AILING, {"gateways": sorted(gateways)}))
+
+
+_AILING = select(breaker.c.gateway).where(
+    among(breaker.c.gateway, bindparam("gateways")), or_(breaker.c.trips > 0, breaker.c.failures > 0)
+)
 
 
 def lock_breaker(connection: Connection, gateway: str) -> Breaker:

@@ -14,12 +14,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, exists, insert, select, update
 
+from reminder.bulk import among, unindexed
 from reminder.domain.lifecycle import Event, State, target
 from reminder.domain.receipt import Receipt
 from reminder.domain.record import Actor, Entry, Kind
 from reminder.store import record
 from reminder.store.outbox import movable
-from reminder.store.rows import among, chunks, cut
+from reminder.store.rows import chunks, cut
 from reminder.store.schema import REASON_CHARS_MAX, attempt, inbound, outbox, receipt
 
 __all__ = ["Kept", "bind", "find_attempts", "is_reply", "keep", "listing", "move", "states"]
@@ -41,7 +42,7 @@ def find_attempts(connection: Connection, gateway: str, found: Sequence[Receipt]
     """
     of_reference: dict[str | None, Row[Any]] = {}
     for chunk in chunks([each.reference for each in found if each.reference is not None]):
-        query = _attempts(gateway).where(among(connection, attempt.c.reference, chunk)).order_by(attempt.c.reference)
+        query = _attempts(gateway).where(among(attempt.c.reference, chunk)).order_by(attempt.c.reference)
         of_reference |= {row.reference: row for row in connection.execute(query)}
     return [
         of_reference.get(each.reference) if each.reference is not None else _newest(connection, gateway, each)
@@ -93,7 +94,7 @@ def states(connection: Connection, references: Collection[str]) -> dict[str, set
     for chunk in chunks(list(references)):
         query = (
             select(outbox.c.reference, outbox.c.state)
-            .where(among(connection, outbox.c.reference, chunk))
+            .where(among(outbox.c.reference, chunk))
             .order_by(outbox.c.reminder_id)
             .with_for_update(key_share=True)
         )
@@ -113,15 +114,16 @@ def move(
     at: datetime,
 ) -> None:
     """Move those reminders of these texts that are in this state; a `code` is written to the attempts."""
+    its_state = unindexed(outbox.c.state)
     values = {"state": target(event), "reason": reason[:REASON_CHARS_MAX], "changed_at": at}
     for chunk in chunks(references):
         connection.execute(
             update(outbox)
-            .where(among(connection, outbox.c.reference, chunk), outbox.c.state == state, movable(event))
+            .where(among(outbox.c.reference, chunk), its_state == state, movable(event, its_state))
             .values(values | {"lease_owner": None, "lease_until": None})
         )
         if code is not None:
-            mine = update(attempt).where(among(connection, attempt.c.reference, chunk))
+            mine = update(attempt).where(among(attempt.c.reference, chunk))
             connection.execute(mine.values(cut(attempt, {"code": code})))
 
 
@@ -150,7 +152,7 @@ def _known(connection: Connection, gateway: str, provider_ids: Sequence[str]) ->
     known: set[tuple[str, str]] = set()
     for chunk in chunks([cut(receipt, {"provider_id": each})["provider_id"] for each in provider_ids]):
         query = select(receipt.c.provider_id, receipt.c.status).where(
-            receipt.c.gateway == gateway, among(connection, receipt.c.provider_id, chunk)
+            receipt.c.gateway == gateway, among(receipt.c.provider_id, chunk)
         )
         known |= {(row.provider_id, row.status) for row in connection.execute(query)}
     return known

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import BigInteger, Column, ColumnElement, Connection, Row, String, Table, any_, case, insert, literal
-from sqlalchemy.dialects import mysql, postgresql, sqlite
+from sqlalchemy import Column, ColumnElement, Connection, Row, Table, case, insert, literal
 
+from reminder.dialects import insert_over
 from reminder.errors import DataError
-from reminder.store.sealed import SealedText
 
-__all__ = ["CHUNK_VALUES", "among", "chunks", "cut", "insert_one", "require_fit", "upsert"]
+__all__ = ["CHUNK_VALUES", "chunks", "cut", "insert_one", "require_fit", "upsert"]
 
 CHUNK_VALUES = 500
-"""The most values in one `IN (...)`: far below every database's limit (999 in SQLite before 3.32)."""
+"""The most values that one statement asks for."""
 
 Value = TypeVar("Value")
 
@@ -24,20 +23,6 @@ def chunks(values: Sequence[Value]) -> Iterator[list[Value]]:
     distinct = list(dict.fromkeys(values))
     for start in range(0, len(distinct), CHUNK_VALUES):
         yield distinct[start : start + CHUNK_VALUES]
-
-
-def among(connection: Connection, column: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[bool]:
-    """Return the condition that a column, of texts or whole numbers, holds one of these values.
-
-    PostgreSQL gets them as one array: its driver takes milliseconds to read a statement with hundreds of parameters,
-    which is several times what the database takes to answer it.
-    """
-    if connection.dialect.name != "postgresql":
-        return column.in_(values)
-    if isinstance(column.type, SealedText):
-        return column == any_(literal(list(values), postgresql.ARRAY(column.type)))
-    kind = String() if isinstance(column.type, String) else BigInteger()
-    return column == any_(literal(list(values), postgresql.ARRAY(kind)))
 
 
 def require_fit(table: Table, values: Mapping[str, Any]) -> None:
@@ -87,15 +72,7 @@ def upsert(
     names = [name for name in values if name not in key] or key  # a row that is all key is locked by writing it again
     names.sort(key=lambda name: name == decisive)
     changes = [(name, _change(table.columns[name], values[name], keep_if)) for name in names]
-    dialect = connection.dialect.name
-    if dialect == "postgresql":
-        statement = postgresql.insert(table).values(values)
-        connection.execute(statement.on_conflict_do_update(index_elements=key, set_=dict(changes)))
-    elif dialect == "sqlite":
-        onto = sqlite.insert(table).values(values)
-        connection.execute(onto.on_conflict_do_update(index_elements=key, set_=dict(changes)))
-    else:
-        connection.execute(mysql.insert(table).values(values).on_duplicate_key_update(changes))
+    connection.execute(insert_over(connection.dialect.name, table, key, lambda _new: changes).values(values))
 
 
 def _change(column: Column[Any], value: Any, keep_if: ColumnElement[bool] | None) -> ColumnElement[Any]:  # noqa: ANN401 - of the column's type

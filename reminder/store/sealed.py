@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Dialect, Engine, String, Text
-from sqlalchemy.dialects import mysql
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from reminder.store.keyring import Keyring, stored_chars
+from reminder.store.types import LongText
 
 __all__ = ["SealedText", "keyring_of", "use_keyring"]
 
@@ -46,9 +46,7 @@ class SealedText(TypeDecorator[str]):
         """Return a column in which the longest text has room when it is sealed; `medium` is MariaDB's 16 MB."""
         if self.length is not None:
             return String(stored_chars(self.length))
-        if self.medium and dialect.name in ("mysql", "mariadb"):
-            return mysql.MEDIUMTEXT()
-        return Text()
+        return LongText().load_dialect_impl(dialect) if self.medium else Text()
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """Return the text as it is kept."""

@@ -10,13 +10,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, insert, select, update
 
+from reminder.bulk import among
 from reminder.domain.hold import Suppression
 from reminder.domain.record import Actor, Entry, Kind
 from reminder.errors import DataError
 from reminder.store import pseudonyms, record
-from reminder.store.rows import among, chunks, cut, insert_one, require_fit
+from reminder.store.rows import chunks, cut, insert_one, require_fit
 from reminder.store.schema import suppression
 
 __all__ = ["add", "add_many", "covering", "in_force", "lift", "listing", "of_number", "remove"]
@@ -167,10 +168,9 @@ def covering(
     """Return the suppressions in force for any of these numbers (E.164), customers or accounts, oldest first."""
     rows: list[Row[Any]] = []
     aliases = pseudonyms.of(connection, numbers)
-    columns = suppression.c.number, suppression.c.customer_id, suppression.c.account_id
-    for column, values in zip(columns, ([*numbers, *aliases.values()], customer_ids, account_ids), strict=True):
-        for chunk in chunks(values):
-            rows += connection.execute(select(suppression).where(among(connection, column, chunk), _in_force()))
+    for query, subjects in zip(_COVERING, ([*numbers, *aliases.values()], customer_ids, account_ids), strict=True):
+        for chunk in chunks(subjects):
+            rows += connection.execute(query, {"subjects": chunk})
     names = {alias: number for number, alias in aliases.items()}
     found = [_to_suppression(row) for row in rows]
     found = [replace(one, number=names.get(one.number, one.number)) if one.number else one for one in found]
@@ -211,6 +211,12 @@ def _same(subject: Mapping[str, str | None]) -> ColumnElement[bool]:
 def _in_force() -> ColumnElement[bool]:
     """Return the condition that nobody has removed it."""
     return suppression.c.removed_at.is_(None)
+
+
+_COVERING = [
+    select(suppression).where(among(column, bindparam("subjects")), _in_force())
+    for column in (suppression.c.number, suppression.c.customer_id, suppression.c.account_id)
+]
 
 
 def _to_suppression(row: Row[Any]) -> Suppression:

@@ -1,7 +1,7 @@
 """Column types that keep what they are given, on every database.
 
-Each one cures a silent loss: SQLite and MariaDB drop the zone of a timestamp and MariaDB cuts its microseconds;
-MariaDB compares text without regard to case unless told otherwise.
+Each one cures a silent loss: SQLite and MariaDB drop the zone of a timestamp and MariaDB cuts its microseconds, and
+long texts. That it compares texts by every character is said where tables are made, in the migrations.
 """
 
 from __future__ import annotations
@@ -9,21 +9,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer
-from sqlalchemy.dialects import mysql
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-__all__ = ["MYSQL_TABLE", "BigId", "UtcDateTime"]
+__all__ = ["BigId", "LongText", "UtcDateTime"]
 
 BigId = BigInteger().with_variant(Integer, "sqlite")
 """A 64-bit key that also counts up by itself on SQLite, where only INTEGER does."""
-
-MYSQL_TABLE: dict[str, Any] = {
-    "mysql_engine": "InnoDB",
-    "mysql_charset": "utf8mb4",
-    "mysql_collate": "utf8mb4_nopad_bin",
-}
-"""MariaDB: transactions, every character, and keys that differ in case or trailing spaces are different keys."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -35,7 +27,9 @@ class UtcDateTime(TypeDecorator[datetime]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Return the widest timestamp the database has."""
         if dialect.name in ("mysql", "mariadb"):
-            return dialect.type_descriptor(mysql.DATETIME(fsp=6))
+            from sqlalchemy.dialects.mysql import DATETIME  # only who has that database loads its package
+
+            return dialect.type_descriptor(DATETIME(fsp=6))
         return dialect.type_descriptor(DateTime(timezone=True))
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
@@ -54,3 +48,18 @@ class UtcDateTime(TypeDecorator[datetime]):
         if isinstance(value, str):  # MariaDB gives an instant that a query merely repeats back as it was written to it
             value = datetime.fromisoformat(value)
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class LongText(TypeDecorator[str]):
+    """A text of any length; on MariaDB of 16 MB, where a plain TEXT ends at 64 kB."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return the type that has room."""
+        if dialect.name in ("mysql", "mariadb"):
+            from sqlalchemy.dialects.mysql import MEDIUMTEXT
+
+            return MEDIUMTEXT()
+        return Text()

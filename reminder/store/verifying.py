@@ -12,10 +12,11 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, Select, select
 
+from reminder.bulk import among
 from reminder.domain.merkle import Tree
 from reminder.domain.record import commitment, iso, leaf_of
 from reminder.store.licences import Licences
-from reminder.store.rows import among, chunks
+from reminder.store.rows import chunks
 from reminder.store.schema import record, record_block, record_leaf, record_private
 from reminder.store.sealing import FIRST, Block, blocks, floor, sealable, unsealed
 
@@ -206,7 +207,7 @@ def _judge_private(
 def _private_of(connection: Connection, commitments: Sequence[str]) -> Mapping[str, Row[Any]]:
     apart: dict[str, Row[Any]] = {}
     for chunk in chunks(commitments):
-        query = select(record_private).where(among(connection, record_private.c.commitment, chunk))
+        query = select(record_private).where(among(record_private.c.commitment, chunk))
         apart |= {row.commitment: row for row in connection.execute(query)}
     return apart
 

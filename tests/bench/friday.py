@@ -103,10 +103,10 @@ def friday(store: Store, rows: int) -> list[Figure]:
         planned = plan(store, rows)
         with Session(store.engine) as session:
             keys = list(session.scalars(select(Text.id)))
-        with twilio_away(SECONDS_AWAY) as url:
+        with twilio_away(SECONDS_AWAY) as provider:
             few = len(keys) // 5
-            one_by_one = send(store, url, keys[:few], 1)
-            threaded = send(store, url, keys[few:], _THREADS)
+            one_by_one = send(store, provider.url, keys[:few], 1)
+            threaded = send(store, provider.url, keys[few:], _THREADS)
     finally:
         Base.metadata.tables["friday_text"].drop(store.engine)
     size = f"{rows:,} due, {TODAY:%d %b}"

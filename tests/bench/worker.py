@@ -33,10 +33,12 @@ async def _work(store: Store, provider: str, name: str) -> dict[str, float]:
 
 
 def main(url: str, provider: str, name: str) -> None:
-    """Say that it is ready, wait for a line, send, and tell."""
+    """Say that it is ready, wait for a line, send, tell, and stay until stdin ends: its backends can be looked at."""
     be_quiet()
     told = asyncio.run(_work(Store("postgresql", url, open_engine(url)), provider, name))
     sys.stdout.write(json.dumps(told) + "\n")
+    sys.stdout.flush()
+    sys.stdin.read()
 
 
 if __name__ == "__main__":

@@ -8,12 +8,17 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 from time import perf_counter
 
+from sqlalchemy import text
+
 from bench.databases import Store
 from bench.measure import Figure, load
-from bench.provider import IN_FLIGHT, SECONDS_AWAY, forget, sdk_deployment, twilio_away, twilio_gateway
+from bench.processes import cpu_seconds
+from bench.provider import IN_FLIGHT, SECONDS_AWAY, Provider, forget, sdk_deployment, twilio_away, twilio_gateway
 from bench.sending import planned_anew
 
 __all__ = ["two_workers"]
@@ -32,50 +37,85 @@ def _worker(store: Store, provider: str, name: str) -> Iterator[subprocess.Popen
         yield process
 
 
-def _sent(store: Store, provider: str, texts: int, workers: int) -> tuple[float, float]:
-    """Return what so many workers do together: texts a second until the last has ended, and CPU seconds a text."""
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What workers did together: texts a second until the last had ended, and seconds of a processor for each text."""
+
+    rate: float
+    workers: float
+    database: float
+    provider: float
+
+    @property
+    def cpu(self) -> float:
+        """What a text takes of all of them."""
+        return self.workers + self.database + self.provider
+
+
+def _sent(store: Store, provider: Provider, texts: int, workers: int) -> _Run:
+    """Let so many workers send all that is planned."""
     with ExitStack() as stack:
-        those = [stack.enter_context(_worker(store, provider, f"w{number}")) for number in range(workers)]
-        begun = perf_counter()
+        those = [stack.enter_context(_worker(store, provider.url, f"w{number}")) for number in range(workers)]
+        begun, before = perf_counter(), (_backends(store), cpu_seconds(provider.pid))
         for each in those:
             assert each.stdin is not None
             each.stdin.write("go\n")
             each.stdin.flush()
         told = [json.loads(each.stdout.readline()) for each in those if each.stdout is not None]
         took = perf_counter() - begun
+        database, answering = _backends(store) - before[0], cpu_seconds(provider.pid) - before[1]
+        for each in those:
+            assert each.stdin is not None
+            each.stdin.close()
     assert sum(one["texts"] for one in told) == texts, told
-    return texts / took, sum(one["cpu"] for one in told) / texts
+    return _Run(texts / took, sum(one["cpu"] for one in told) / texts, database / texts, answering / texts)
+
+
+def _backends(store: Store) -> float:
+    """Return the seconds of the processor that the server's processes for this database have had.
+
+    Nothing where it runs elsewhere; not what it does for all databases, such as writing to the disk.
+    """
+    with store.engine.connect() as connection:
+        pids = connection.scalars(text("SELECT pid FROM pg_stat_activity WHERE datname = current_database()")).all()
+    return sum(cpu_seconds(pid) for pid in pids if Path(f"/proc/{pid}/stat").exists())
 
 
 def two_workers(store: Store, due: int, repeats: int) -> Figure:
-    """Return the rate of two processes over that of one; the CPU ratio is what a text costs the workers."""
-    rates: dict[str, list[float]] = {"product": [], "floor": []}
-    spent: dict[str, list[float]] = {"product": [], "floor": []}
-    with twilio_away(SECONDS_AWAY) as url:
-        deployment = sdk_deployment(store, twilio_gateway(url))
+    """Return the rate of two processes over that of one, and what the machine's processors have room for.
+
+    A text takes so much of a processor in all processes together; more texts a second than the processors have room
+    for can't be sent by any number of workers. The CPU ratio is what a text costs the workers.
+    """
+    runs: dict[int, list[_Run]] = {1: [], 2: []}
+    with twilio_away(SECONDS_AWAY) as provider:
+        deployment = sdk_deployment(store, twilio_gateway(provider.url))
         for _ in range(repeats):
-            for workers, kept in ((1, "floor"), (2, "product")):
+            for workers, kept in runs.items():
                 planned_anew(store, deployment)
-                forget(url, SECONDS_AWAY)
-                rate, cpu = _sent(store, url, due, workers)
-                rates[kept].append(rate)
-                spent[kept].append(cpu)
-    product, floor = median(rates["product"]), median(rates["floor"])
+                forget(provider.url, SECONDS_AWAY)
+                kept.append(_sent(store, provider, due, workers))
+    one, two = (median(run.rate for run in runs[workers]) for workers in (1, 2))
+    least = min(runs[2], key=lambda run: run.cpu)
+    processors = os.cpu_count() or 1
+    room = processors / least.cpu
     return Figure(
         "workers",
         "two worker processes, Twilio's SDK, 50 ms away",
         store.name,
         f"{due:,} texts, {IN_FLIGHT} in flight each",
-        product=product,
-        floor=floor,
-        ratio=product / floor,
-        cpu_ratio=median(spent["product"]) / median(spent["floor"]),
+        product=two,
+        floor=one,
+        ratio=two / one,
+        cpu_ratio=median(run.workers for run in runs[2]) / median(run.workers for run in runs[1]),
         compared="texts/s",
         bound=1.7,
         at_most=False,
-        value=product,
+        value=two,
         unit="texts/s",
-        samples=rates,
+        samples={"product": [run.rate for run in runs[2]], "floor": [run.rate for run in runs[1]]},
         load=load(),
-        note=f"{os.cpu_count()} processors, which the stand-in and the database want as well; CPU is that of a text",
+        note=f"a text takes {least.workers * 1e6:.0f} µs of a worker, {least.database * 1e6:.0f} of PostgreSQL and "
+        f"{least.provider * 1e6:.0f} of the stand-in: {processors} processors that do nothing else have room for "
+        f"{room:,.0f} texts a second, {room / one:.2f} times what one worker sent",
     )

@@ -229,6 +229,23 @@ def test_data_is_never_code(engine: Engine, load: Import, value: str) -> None:
     assert rows(engine)["A-1"].name == value
 
 
+@pytest.mark.parametrize("shift", range(3))
+def test_long_files_are_known_for_utf8(load: Import, shift: int) -> None:
+    """A character that lies across two blocks of the file is one, wherever it is cut: nothing is noted or refused."""
+    row = GOOD.replace("A-1", "A-{}").replace("王小明", "王" * 50)
+    report = load(HEADER.replace("autopay", "a" * (shift + 1)) + "".join(map(row.format, range(1_000))))
+    assert (counts(report), report.notes) == ((1_000, 1_000, 0, 0, 0), ())
+
+
+def test_a_file_that_ends_within_a_character_is_not_utf8(load: Import) -> None:
+    """The last row of a file that was cut off is refused, with its line, and the rest goes in."""
+    cut_off = (HEADER + GOOD + GOOD.replace("A-1", "A-2").replace("true", "真")).encode().rstrip(b"\n")[:-1]
+    report = load(cut_off)
+    assert counts(report) == (2, 1, 0, 0, 1)
+    assert [problem.line for problem in report.problems] == [3]
+    assert "1 lines are not UTF-8" in report.notes[0].message
+
+
 @pytest.mark.parametrize(
     ("encoding", "noted"),
     [("utf-8", ""), ("utf-8-sig", ""), ("utf-16", ""), ("gb18030", "read as GB18030")],

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from reminder.cli import output
-from reminder.cli.output import clean, emit_json, emit_problems, instant, progress, table
+from reminder.cli.output import as_typed, clean, emit_json, emit_problems, instant, progress, table
 from reminder.errors import Problem
 
 
@@ -180,3 +180,24 @@ def test_a_terminal_sees_progress_of_long_work_only(
 def test_widths_are_those_of_a_terminal() -> None:
     """What the table's alignment rests on: rich knows that Han is wide."""
     assert cell_len("王") == 2
+
+
+@pytest.mark.parametrize(
+    ("called", "found", "typed"),
+    [
+        pytest.param(".venv/bin/reminder", False, ".venv/bin/reminder", id="by its path"),
+        pytest.param(".venv/bin/reminder", True, "reminder", id="in the path of the shell"),
+        pytest.param("my apps/reminder", False, "'my apps/reminder'", id="with a space"),
+        pytest.param("/somewhere/reminder/__main__.py", False, "reminder", id="as a module"),
+    ],
+)
+def test_what_a_newcomer_is_told_to_type_works(
+    called: str, found: bool, typed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command that the shell does not find is told by its path, so that it can be copied from the screen."""
+    if found:
+        (tmp_path / "reminder").touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("sys.argv", [called])
+
+    assert as_typed() == typed

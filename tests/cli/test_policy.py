@@ -231,3 +231,36 @@ def test_the_schema_is_printed_byte_for_byte(reminder: Run, folder: Path, kind: 
 
     assert name in SCHEMAS
     assert reminder("policy", "schema", kind).stdout == (folder / "config/schema" / name).read_text(encoding="utf-8")
+
+
+def test_the_sample_does_what_is_expected_of_it(reminder: Run) -> None:
+    """The shipped policies are held to the shipped expectations."""
+    result = reminder("policy", "test")
+
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines()[-1] == "14 of 14 expectations are met."
+
+
+def test_an_edit_that_breaks_an_expectation_is_told_where_it_stands(reminder: Run, edit: Edit) -> None:
+    """The effect of an edit is known before it is in force: what was expected, what is found, exit code 1."""
+    edit(LOAN, "{id: overdue,     at: 4,", "{id: overdue,     at: 5,")
+    expected = edit("config/expectations/consumer-loan.yaml", 'at: "12:00"  ', 'at: "12:01"  ')
+
+    result = reminder("policy", "test")
+    told = json.loads(reminder("policy", "test", "--json").stdout)
+
+    line = next(n for n, text in enumerate(expected.read_text("utf-8").splitlines(), 1) if "{dpd: 4,  step" in text)
+    assert result.exit_code == 1
+    assert f"{expected}:{line}:" in result.stdout
+    assert "expected `overdue` on day 4 at 12:01, found `grace-ends` of consumer-loan" in result.stdout
+    assert (told["expectations"], len(told["unmet"]), told["problems"]) == (14, 3, [])
+
+
+def test_an_expectation_that_cannot_be_read_is_no_success(reminder: Run, edit: Edit) -> None:
+    """Doubt fails closed (law 8): a file that can't be read ends with exit code 3, the others are held to."""
+    edit("config/expectations/consumer-loan.yaml", "step: week-ahead", "stepp: week-ahead")
+
+    result = reminder("policy", "test")
+
+    assert result.exit_code == 3
+    assert "did you mean `step`" in result.stdout

@@ -96,6 +96,23 @@ class Figures:
         return "\n".join(lines)
 
 
+@contextmanager
+def staged(url: str, folder: Path, seed: int, dice: random.Random, *, rate: float) -> Iterator[Stage]:
+    """Lend a provider in stormy weather and a deployment on a hasty clock that sends `rate` texts a second of it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    clock = Haste.starting(BEGIN, SPEED)
+    engine = open_engine(url)
+    people = People(dice, BEGIN.date(), BEGIN)
+    try:
+        with stormy(folder, clock) as provider, nursery({**SECRETS, "PATH": ""}, folder / "processes") as home:
+            site = Site.at(folder, url, provider.url)
+            site.write(rate=rate)
+            provider.weather(*WEATHER, seed=seed, **RECEIPTS)
+            yield Stage(clock, site, engine, people, provider, home)
+    finally:
+        engine.dispose()
+
+
 @dataclass
 class Matrix:
     """One run: how many kills and reminders, and the seed from which everything is drawn.
@@ -115,31 +132,14 @@ class Matrix:
         began = time.monotonic()
         self.figures = Figures(self.seed)
         self.dice = random.Random(self.seed)  # noqa: S311 - a matrix is replayed by its seed
-        with self._staged() as self.stage:
+        # So slow that there is work until the last kill.
+        rate = self.reminders / self.kills / SPEED
+        with staged(self.url, self.folder, self.seed, self.dice, rate=rate) as self.stage:
             self._kill_them()
             self._let_settle()
             self._judge()
         self.figures.seconds = time.monotonic() - began
         return self.figures
-
-    @contextmanager
-    def _staged(self) -> Iterator[Stage]:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        clock = Haste.starting(BEGIN, SPEED)
-        engine = open_engine(self.url)
-        people = People(self.dice, BEGIN.date(), BEGIN)
-        try:
-            with (
-                stormy(self.folder, clock) as provider,
-                nursery({**SECRETS, "PATH": ""}, self.folder / "processes") as home,
-            ):
-                site = Site.at(self.folder, self.url, provider.url)
-                # So slow that there is work until the last kill.
-                site.write(rate=self.reminders / self.kills / SPEED)
-                provider.weather(*WEATHER, seed=self.seed, **RECEIPTS)
-                yield Stage(clock, site, engine, people, provider, home)
-        finally:
-            engine.dispose()
 
     def _start(self, name: str) -> Child:
         """Start a process that dies at one of the points that nobody has died at for longest, or at none."""

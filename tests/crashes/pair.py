@@ -12,28 +12,21 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import func, select
 
-from crashes.matrix import BEGIN, RECEIPTS, SETTLING_SECONDS, TEXTS_A_SECOND_MIN, WEATHER
-from reminder.store.engine import open_engine
+from crashes.matrix import SETTLING_SECONDS, SPEED, TEXTS_A_SECOND_MIN, staged
 from reminder.store.leases import LEADER, current
 from reminder.store.schema import doubt, lease
 from support.checkers import states
-from support.haste import Haste
-from support.lending import People, Site
-from support.nursery import Child, nursery
-from support.stage import Stage, told
-from support.stormy import SECRETS, stormy
-
-SPEED = 240.0
-"""How much faster than the real one the clock of all processes goes: a claim of ten minutes ends after 2.5 s."""
+from support.nursery import Child
+from support.stage import told
 
 CLAIM_SECONDS = 600
+"""How long a claim lasts, by the hasty clock: two and a half real seconds."""
+
 LEAD_SECONDS = 2
 """How long a lead lasts, in real seconds: it goes by the server's clock."""
 
@@ -95,7 +88,9 @@ class Pair:
         began = time.monotonic()
         self.figures = PairFigures(self.seed)
         self.dice = random.Random(self.seed)  # noqa: S311 - a run is replayed by its seed
-        with self._staged() as self.stage:
+        rate = self.texts_a_second / SPEED
+        with staged(self.url, self.folder, self.seed, self.dice, rate=rate) as self.stage:
+            self._shorten_leases()
             self.daemons = [self.stage.start("daemon") for _ in range(2)]
             self.web = self.stage.start("web")
             self._hinder_them(began)
@@ -107,26 +102,10 @@ class Pair:
         self.figures.seconds = time.monotonic() - began
         return self.figures
 
-    @contextmanager
-    def _staged(self) -> Iterator[Stage]:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        clock = Haste.starting(BEGIN, SPEED)
-        engine = open_engine(self.url)
-        people = People(self.dice, BEGIN.date(), BEGIN)
-        try:
-            with (
-                stormy(self.folder, clock) as provider,
-                nursery({**SECRETS, "PATH": ""}, self.folder / "processes") as home,
-            ):
-                site = Site.at(self.folder, self.url, provider.url)
-                site.write(rate=self.texts_a_second / SPEED)
-                settings = site.config / "reminder.yaml"
-                text = settings.read_text("utf-8").replace("lease_seconds: 1800", f"lease_seconds: {CLAIM_SECONDS}")
-                settings.write_text(text.replace("tick_seconds: 1,", f"tick_seconds: 1, lead_seconds: {LEAD_SECONDS},"))
-                provider.weather(*WEATHER, seed=self.seed, **RECEIPTS)
-                yield Stage(clock, site, engine, people, provider, home)
-        finally:
-            engine.dispose()
+    def _shorten_leases(self) -> None:
+        settings = self.stage.site.config / "reminder.yaml"
+        text = settings.read_text("utf-8").replace("lease_seconds: 1800", f"lease_seconds: {CLAIM_SECONDS}")
+        settings.write_text(text.replace("tick_seconds: 1,", f"tick_seconds: 1, lead_seconds: {LEAD_SECONDS},"))
 
     def _hinder_them(self, began: float) -> None:
         acts = {"kill": self._kill, "freeze": self._freeze, "freeze both": self._freeze_both, "end": self._end}

@@ -75,6 +75,17 @@ def test_what_is_not_an_exact_amount_is_refused(amount: object, currency: str, w
 
 
 @pytest.mark.parametrize(
+    ("amount", "found"),
+    [pytest.param("about 300", "'about 300'", id="text"), pytest.param(1.5, "'1.5' (float)", id="float")],
+)
+def test_what_was_found_is_told_in_the_readers_words(amount: object, found: str) -> None:
+    """Promise: whoever reads that a cell is wrong needs no Python; a type is told only where it is what is wrong."""
+    with pytest.raises(MoneyError) as caught:
+        Money.of(amount, "CNY")  # type: ignore[arg-type]
+    assert str(caught.value).endswith(f"found {found}")
+
+
+@pytest.mark.parametrize(
     ("code", "advice"),
     [
         pytest.param("cny", "did you mean CNY", id="lower case"),

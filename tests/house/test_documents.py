@@ -47,3 +47,21 @@ def test_what_a_document_points_to_is_there(document: Path) -> None:
 
     assert [link for link in links if not (document.parent / link).exists()] == []
     assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_every_law_that_is_cited_is_told() -> None:
+    """Whoever reads "law 8" finds it among the house's laws, which are numbered without a gap."""
+    told = [int(number) for number in re.findall(r"^(\d+)\. \*\*", HOUSE, flags=re.MULTILINE)]
+    texts = [*DOCUMENTS, *ROOT.glob("reminder/**/*.py"), *ROOT.glob("tests/**/*.py")]
+    cited = [
+        int(number)
+        for text in texts
+        for group in re.findall(
+            r"\blaws? (\d+(?:(?:, | and | or | to )\d+)*)", text.read_text(encoding="utf-8").lower()
+        )
+        for number in re.findall(r"\d+", group)
+    ]
+
+    assert told == list(range(1, len(told) + 1))
+    assert len(cited) > 100
+    assert set(cited) <= set(told)

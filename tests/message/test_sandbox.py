@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from reminder.errors import Problem, TemplateError
 from reminder.message.catalogue import CompiledTemplate, compile_template
+from reminder.message.grammar import DEPTH_MAX
 from reminder.message.sandbox import (
     OUTPUT_MAX_CHARS,
     SOURCE_MAX_CHARS,
@@ -228,6 +229,42 @@ def test_deep_nesting_is_a_problem_not_a_crash(source: str) -> None:
     """Law 9: a template that is too deep for the compiler is reported like any other mistake."""
     with pytest.raises(TemplateError):
         compile_template("{# segments: 1 #}" + source, name="a", language="en", path="a").render({"a": "x"})
+
+
+@pytest.mark.parametrize(
+    ("opening", "inmost", "closing"),
+    [
+        pytest.param("{% if a %}", "x", "{% endif %}", id="ifs"),
+        pytest.param("{% if a %}y{% else %}", "x", "{% endif %}", id="elses"),
+        pytest.param("{% if a and (b or c) %}y{% elif d %}", "x", "{% endif %}", id="elifs"),
+        pytest.param("", "{{ a", "|mask", id="filters"),
+        pytest.param("", "{{ a", ".b", id="parts"),
+        pytest.param("", "{{ a", "['b']", id="brackets"),
+        pytest.param("", "{{ a", " and b", id="ands"),
+        pytest.param("not ", "a", "", id="not"),
+        pytest.param("(b if c else ", "a", ")", id="choices"),
+        pytest.param("(b == ", "a", ")", id="comparisons"),
+    ],
+)
+def test_what_is_as_deep_as_a_template_may_be_compiles(opening: str, inmost: str, closing: str) -> None:
+    """Law 9: of all templates that are checked none is refused when its first text is rendered."""
+
+    def at(depth: int) -> CompiledTemplate:
+        source = opening * depth + inmost + closing * depth
+        source = source if "{%" in source else "{{ " + source.removeprefix("{{ ") + " }}"
+        return compile_template("{# segments: 1 #}" + source, name="a", language="en", path="a")
+
+    def works(depth: int) -> bool:
+        try:
+            return bool(at(depth).program())
+        except BrokenTemplateError:
+            return False
+
+    deepest = max(filter(works, range(1, DEPTH_MAX + 1)))
+
+    assert DEPTH_MAX // 3 < deepest < DEPTH_MAX
+    with pytest.raises(BrokenTemplateError, match="nesting too deep"):
+        at(deepest + 1)
 
 
 @pytest.mark.parametrize(

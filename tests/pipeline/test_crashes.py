@@ -185,6 +185,20 @@ def test_a_process_killed_between_its_calls(config: Path, tables: Engine, provid
     assert sorted(Counter(post["To"] for post in provider.accepted()).values()) == [1] * TEXTS
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_a_process_killed_between_two_batches(config: Path, tables: Engine, provider: Provider, mode: str) -> None:
+    """Laws 3 and 4: killed with the calls of two batches in flight, it leaves one text for each, and none is lost."""
+    settings = (config / "reminder.yaml").read_text("utf-8")
+    (config / "reminder.yaml").write_text(f"{settings}dispatch: {{batch_size: 1}}\n", encoding="utf-8")
+    provider.call("POST", "/_fake/behave", {"next": [{"mode": mode}] * 2})
+    run_and_kill(config, provider, posts=2)  # the second batch's call, while the first one's has no answer
+    for minutes in (3, 6, 7.5, 9, 13, 17, 19, 21):
+        pass_later(config, minutes)
+
+    assert states(tables) == {"sent": TEXTS}
+    assert sorted(post["To"] for post in provider.accepted()) == [f"+1212555010{number}" for number in range(TEXTS)]
+
+
 def test_a_provider_whose_list_is_out_sends_nothing_twice(config: Path, tables: Engine, provider: Provider) -> None:
     """Law 3: while the list answers with errors everything stays in doubt; when it is back, everything is settled."""
     provider.call("POST", "/_fake/behave", {"next": [{"mode": "hang_after_accept"}] * TEXTS})

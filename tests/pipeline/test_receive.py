@@ -114,7 +114,7 @@ def test_a_receipt_settles_a_doubt(real_world: World, due: date, status: str, en
 
 
 def test_a_receipt_may_come_before_the_answer(world: World, due: date) -> None:
-    """DESIGN's crash table: a receipt during the call binds the text; the call's own answer then changes nothing."""
+    """Law 3: a receipt during the call binds the text; the call's own answer then changes nothing."""
     texted(world, due)
     _back_to_sending(world)
     take(world, say("delivered", provider_id="P-9"))

@@ -17,7 +17,7 @@ from reminder.domain import decide, gates
 from reminder.domain.caps import Cap, CapPeriod
 from reminder.domain.lifecycle import State
 from reminder.domain.verdict import GateAnswer, Reason
-from reminder.pipeline import call
+from reminder.pipeline import keep
 from reminder.pipeline.dispatch import dispatch
 from reminder.store import attempts
 from reminder.store.schema import event, outbox
@@ -208,8 +208,8 @@ def test_a_broken_deadlock_counts_nothing_twice(one: World, due: date, monkeypat
 
 def test_answers_wait_for_a_database_that_is_away(one: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Laws 3 and 4: a database that is started anew between call and record leaves nothing in doubt."""
-    monkeypatch.setattr(call, "RECORD_AGAIN_SECONDS", 0.01)
-    _broken_at_the_end(monkeypatch, call, "keep_pulse", 3, GONE)
+    monkeypatch.setattr(keep, "RECORD_AGAIN_SECONDS", 0.01)
+    _broken_at_the_end(monkeypatch, keep, "keep_pulse", 3, GONE)
 
     with capture_logs() as logs:
         report = one.dispatch()
@@ -220,9 +220,9 @@ def test_answers_wait_for_a_database_that_is_away(one: World, monkeypatch: pytes
 
 def test_answers_that_were_kept_after_all_are_kept_once(one: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where only the word of the commit was lost, recording again changes nothing: no attempt is burnt twice."""
-    monkeypatch.setattr(call, "RECORD_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(keep, "RECORD_AGAIN_SECONDS", 0.01)
     one.recorder.answer_with("retry")
-    real, lost = call.in_transaction, [True]
+    real, lost = keep.in_transaction, [True]
 
     def deaf(*given: Any) -> Any:
         """Commit, and lose the word of it."""
@@ -231,7 +231,7 @@ def test_answers_that_were_kept_after_all_are_kept_once(one: World, monkeypatch:
             raise GONE
         return done
 
-    monkeypatch.setattr(call, "in_transaction", deaf)
+    monkeypatch.setattr(keep, "in_transaction", deaf)
     one.dispatch()
 
     row = only_row(one)
@@ -240,15 +240,15 @@ def test_answers_that_were_kept_after_all_are_kept_once(one: World, monkeypatch:
 
 def test_a_database_that_stays_away_is_told_of(world: World, due: date, monkeypatch: pytest.MonkeyPatch) -> None:
     """Law 3: after the time of a lease it is given up, loudly; the text is in doubt and not sent again on a guess."""
-    monkeypatch.setattr(call, "RECORD_AGAIN_SECONDS", 30.0)
+    monkeypatch.setattr(keep, "RECORD_AGAIN_SECONDS", 30.0)
     slept: list[float] = []
 
     async def sleep(seconds: float) -> None:
         """Let the time pass at once."""
         slept.append(seconds)
 
-    monkeypatch.setattr(call.asyncio, "sleep", sleep)
-    _broken_at_the_end(monkeypatch, call, "keep_pulse", 1000, GONE)
+    monkeypatch.setattr(keep.asyncio, "sleep", sleep)
+    _broken_at_the_end(monkeypatch, keep, "keep_pulse", 1000, GONE)
     world.add_accounts(account_row("A", due))
     world.plan()
 

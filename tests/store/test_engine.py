@@ -94,7 +94,7 @@ def test_shown_url_has_neither_password_nor_options() -> None:
     """Law 13: what may be printed of a URL holds no secret, wherever in the URL it stood."""
     engine = open_engine(f"postgresql://me:{SECRET}@host/name?password={SECRET}")
 
-    assert shown(engine.url) == "postgresql+psycopg://me:***@host/name"
+    assert shown(engine.url) == "postgresql://me:***@host/name"
 
 
 def test_old_sqlite_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,7 +93,7 @@ def test_nobody_waits_for_another_ones_claim(server_url: str) -> None:
 
 
 def test_what_another_leases_meanwhile_is_not_claimed_too(postgresql_url: str) -> None:
-    """Law 2: a row leased by another process while this one looks for a customer's rows stays that process's."""
+    """Law 2: a row leased by another process after this one has found its customer stays that process's."""
     engine = open_engine(postgresql_url)
     with engine.begin() as connection:
         remind(connection, "head")
@@ -106,7 +106,7 @@ def test_what_another_leases_meanwhile_is_not_claimed_too(postgresql_url: str) -
             connection.execute(update(schema.outbox).where(row).values(LEASED | {"lease_owner": "other:1"}))
 
     def meanwhile(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if not leased and statement.startswith("SELECT outbox.reminder_id"):
+        if not leased and statement.startswith("SELECT outbox.customer_id"):
             leased.append(True)
             thread = Thread(target=lease_now)
             thread.start()

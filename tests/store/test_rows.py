@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Engine, select
 
 from reminder.errors import DataError
-from reminder.store.rows import CHUNK_VALUES, among, chunks, cut, require_fit, upsert
-from reminder.store.schema import customer_lock, gateway_state, hold, outbox
+from reminder.store.rows import CHUNK_VALUES, chunks, cut, require_fit, upsert
+from reminder.store.schema import customer_lock, gateway_state, hold
 
 AT = datetime(2026, 3, 1, 9, tzinfo=UTC)
 
@@ -74,28 +74,3 @@ def test_row_that_is_all_key_is_written_once(engine: Engine) -> None:
         upsert(connection, customer_lock, {"customer_id": "c-1"})
 
         assert connection.execute(select(customer_lock.c.customer_id)).scalars().all() == ["c-1"]
-
-
-@pytest.mark.parametrize(
-    ("wanted", "found"),
-    [
-        pytest.param(["c-1", "c-3"], ["c-1", "c-3"], id="some"),
-        pytest.param(["C-1", "c-1 ", "c"], [], id="other case, spaces, beginnings"),
-        pytest.param(["c-1" + "x" * 70, "c-2"], ["c-2"], id="one longer than the column"),
-        pytest.param([], [], id="none"),
-        pytest.param([f"x-{number}" for number in range(CHUNK_VALUES)] + ["c-2"], ["c-2"], id="hundreds"),
-    ],
-)
-def test_among_finds_exactly_those(engine: Engine, wanted: list[str], found: list[str]) -> None:
-    """As one array or as a list, the same rows are found on every database, to the letter."""
-    with engine.begin() as connection:
-        connection.execute(insert(customer_lock), [{"customer_id": f"c-{number}"} for number in (1, 2, 3)])
-        query = select(customer_lock.c.customer_id).where(among(connection, customer_lock.c.customer_id, wanted))
-        assert sorted(connection.scalars(query)) == found
-
-
-def test_among_takes_large_numbers(engine: Engine) -> None:
-    """Rows are numbered in 64 bits, and asked for so."""
-    with engine.connect() as connection:
-        query = select(outbox.c.reminder_id).where(among(connection, outbox.c.reminder_id, [1, 2**62]))
-        assert connection.scalars(query).all() == []

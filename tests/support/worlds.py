@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,12 @@ def account_row(account_id: str, due_date: date, **changes: Any) -> dict[str, An
     } | changes
 
 
+@cache
+def shipped_catalogue() -> Catalogue:
+    """Return the shipped templates, compiled once for all worlds: that takes a tenth of a second."""
+    return Catalogue(TEMPLATES, default_language="zh-CN", fallback=("en",))
+
+
 @dataclass
 class World:
     """One deployment on a real database, whose clock is set by hand."""
@@ -111,9 +118,7 @@ class World:
     check_key: bytes | None = CHECK_KEY
     claim: str | None = None
     book: Book | None = None
-    catalogue: Catalogue = field(
-        default_factory=lambda: Catalogue(TEMPLATES, default_language="zh-CN", fallback=("en",))
-    )
+    catalogue: Catalogue = field(default_factory=shipped_catalogue)
     numbers: Iterable[int] = field(default_factory=lambda: count(1))
 
     def deployment(self) -> Deployment:

@@ -1,4 +1,4 @@
-"""Who was texted when, counted as DESIGN's caps count it, from what providers have seen (law 10)."""
+"""Who was texted when, counted as the words of caps have it, from what providers have seen (law 10)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The judge: every text that a provider took, and every reminder there is, held to DESIGN's words."""
+"""The judge: every text that a provider took, and every reminder there is, held to the laws as they are worded."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ _MOVES = {
     "failed": {"planned"},
     "printed": {"planned"},
 }
-"""DESIGN §8, as it stands there."""
+"""The life of a reminder as `reminder/README.md` draws it, written down once more: not the table that is judged."""
 
 
 def _reachable(state: str) -> set[str]:

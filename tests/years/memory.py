@@ -54,7 +54,7 @@ class Silence:
 
 @dataclass(frozen=True)
 class Rung:
-    """A step as DESIGN §5 says what a file means: its days, its text or addressee, its condition."""
+    """A step as the words of a policy's file have it: its days, its text or addressee, its condition."""
 
     key: str
     opens: int
@@ -70,7 +70,7 @@ class Rung:
 
 @dataclass
 class Rule:
-    """One policy's file, read by nothing but DESIGN §5."""
+    """One policy's file, read by its words alone, and by no code that reads it for the program."""
 
     said: dict[str, Any]
 

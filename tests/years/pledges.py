@@ -1,4 +1,4 @@
-"""What was promised, and who agreed to be texted, in notes of the judge's own: DESIGN's words, not our code."""
+"""What was promised, and who agreed to be texted, in notes of the judge's own, by the words and not by our code."""
 
 from __future__ import annotations
 

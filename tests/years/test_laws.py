@@ -275,8 +275,8 @@ def test_a_lost_reminder_and_a_false_hand_over_are_named(bench: Bench) -> None:
             lives.look(connection)
 
 
-def test_the_days_of_steps_are_read_as_the_design_has_them() -> None:
-    """DESIGN §5: until the next step, or `until`, or a fortnight; repeats one after another."""
+def test_the_days_of_steps_are_read_as_the_words_have_them() -> None:
+    """A step is true until the next step, or `until`, or a fortnight; repeats one after another."""
     steps = [{"id": "a", "at": -3}, {"id": "b", "at": 2, "every": 4, "times": 2}, {"id": "c", "at": 20}]
     rule = Rule({"policy": "x", "timezone": "UTC", "steps": steps})
 

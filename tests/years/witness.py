@@ -21,7 +21,7 @@ from years.provider import Taken
 __all__ = ["Witness"]
 
 _BECAME = {"accept": "sent", "print": "printed", "postpone": "planned", "refuse": "failed", "lose": "in_doubt"}
-"""What the answer to a call makes of a reminder (DESIGN §8)."""
+"""What the answer to a call makes of a reminder (its life is drawn in `reminder/README.md`)."""
 
 _PEOPLE = (Kind.HOLD, Kind.SUPPRESSION, Kind.APPROVAL, Kind.PROMISE, Kind.REPAYMENT_PLAN, Kind.CONSENT, Kind.REQUEUE)
 """The acts of people that happen in these years, beside the settling of doubts."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import JSON, BigInteger, Column, Date, Index, SmallInteger, String, Table
 
 from reminder.store.schema.base import REASON_CHARS_MAX, metadata
-from reminder.store.types import MYSQL_TABLE, BigId, UtcDateTime
+from reminder.store.types import BigId, UtcDateTime
 
 __all__ = ["agreement"]
 
@@ -32,5 +32,4 @@ agreement = Table(
     Column("ended_why", String(REASON_CHARS_MAX), nullable=False, server_default=""),
     Index("ix_agreement_state_agreement_id", "state", "agreement_id"),
     comment="Promises and repayment plans. Whether one is kept or broken follows from the book.",
-    **MYSQL_TABLE,
 )

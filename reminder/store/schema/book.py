@@ -6,7 +6,7 @@ from sqlalchemy import JSON, BigInteger, Boolean, Column, Date, Index, String, T
 
 from reminder.store.schema.base import metadata
 from reminder.store.sealed import SealedText
-from reminder.store.types import MYSQL_TABLE, UtcDateTime
+from reminder.store.types import UtcDateTime
 
 __all__ = ["account"]
 
@@ -30,5 +30,4 @@ account = Table(
     # Planning asks for a range of due dates, and for the zones in it: the index answers the second by itself.
     Index("ix_account_due_date_timezone", "due_date", "timezone"),
     comment="The book, where the lender has none of its own: filled by `reminder accounts import`.",
-    **MYSQL_TABLE,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Column, Double, SmallInteger, String, Table
 
 from reminder.store.schema.base import REASON_CHARS_MAX, metadata
-from reminder.store.types import MYSQL_TABLE, UtcDateTime
+from reminder.store.types import UtcDateTime
 
 __all__ = ["breaker", "gateway_state", "rate"]
 
@@ -17,7 +17,6 @@ gateway_state = Table(
     Column("reason", String(REASON_CHARS_MAX), nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
     comment="Gateways that can't send as things stand. All processes see it.",
-    **MYSQL_TABLE,
 )
 
 breaker = Table(
@@ -29,7 +28,6 @@ breaker = Table(
     Column("trips", SmallInteger, nullable=False, comment="how often in a row it opened; 0 is closed"),
     Column("probe_until", UtcDateTime, comment="until when nobody else may try whether it answers again"),
     comment="Gateways that do not answer. While one is open, its pause stands in gateway_state.",
-    **MYSQL_TABLE,
 )
 
 rate = Table(
@@ -38,5 +36,4 @@ rate = Table(
     Column("key", String(64), primary_key=True, comment="the gateway"),
     Column("tat", Double, nullable=False, comment="seconds since 1970 at which all that was let through is paid for"),
     comment="How fast gateways are used by all processes together.",
-    **MYSQL_TABLE,
 )

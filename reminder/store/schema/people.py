@@ -6,7 +6,7 @@ from sqlalchemy import JSON, Column, SmallInteger, String, Table
 
 from reminder.store.schema.base import REASON_CHARS_MAX, metadata
 from reminder.store.sealed import SealedText
-from reminder.store.types import MYSQL_TABLE, BigId, UtcDateTime
+from reminder.store.types import BigId, UtcDateTime
 
 __all__ = ["bad_number", "consent", "hold", "suppression"]
 
@@ -33,7 +33,6 @@ hold = Table(
         comment="over which its accounts come back after its end",
     ),
     comment="Dated pauses. They end by themselves at `until`, or when a person releases them.",
-    **MYSQL_TABLE,
 )
 
 suppression = Table(
@@ -51,7 +50,6 @@ suppression = Table(
     Column("account_id", String(64), index=True, comment="where one debt only is meant"),
     Column("removed_because", String(REASON_CHARS_MAX)),
     comment="Numbers and customers that must not be contacted.",
-    **MYSQL_TABLE,
 )
 
 consent = Table(
@@ -71,7 +69,6 @@ consent = Table(
     Column("withdrawn_by", String(64)),
     Column("withdrawn_because", String(REASON_CHARS_MAX)),
     comment="Who has agreed to be contacted, how we know, and until when. Nothing is ever deleted.",
-    **MYSQL_TABLE,
 )
 
 bad_number = Table(
@@ -85,5 +82,4 @@ bad_number = Table(
     Column("cleared_by", String(64)),
     Column("cleared_because", String(REASON_CHARS_MAX)),
     comment="Numbers that a provider says can never be reached. Another number for the customer is another number.",
-    **MYSQL_TABLE,
 )

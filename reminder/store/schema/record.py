@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, Text
-from sqlalchemy.dialects import mysql
+from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table
 
 from reminder.store.schema.base import metadata
 from reminder.store.sealed import SealedText
-from reminder.store.types import MYSQL_TABLE, BigId, UtcDateTime
+from reminder.store.types import BigId, LongText, UtcDateTime
 
 __all__ = ["in_force", "record", "record_block", "record_leaf", "record_private", "secret"]
-
-_LONG_TEXT = Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
 
 record = Table(
     "record",
@@ -26,10 +23,9 @@ record = Table(
     Column("reminder_id", BigId),
     Column("reference", String(64), comment="the text that it is about"),
     Column("happened_at", UtcDateTime, nullable=False),
-    Column("data", _LONG_TEXT, nullable=False, comment="JSON, byte for byte as it is hashed"),
+    Column("data", LongText, nullable=False, comment="JSON, byte for byte as it is hashed"),
     Column("commitment", String(64), comment="salted hash of the personal part"),
     comment="Every act, in rows that are never changed and never deleted.",
-    **MYSQL_TABLE,
 )
 
 record_private = Table(
@@ -44,7 +40,6 @@ record_private = Table(
     ),
     Index("ix_record_private_kind_happened_at", "kind", "happened_at"),
     comment="Personal parts of entries. They can be deleted: what is sealed is their commitment.",
-    **MYSQL_TABLE,
 )
 
 record_block = Table(
@@ -58,7 +53,6 @@ record_block = Table(
     Column("sealed_at", UtcDateTime, nullable=False),
     Column("hash", String(64), nullable=False),
     comment="Blocks of sealed entries, chained by hash.",
-    **MYSQL_TABLE,
 )
 
 record_leaf = Table(
@@ -69,7 +63,6 @@ record_leaf = Table(
     Column("block_no", BigId, ForeignKey("record_block.block_no"), nullable=False, index=True),
     Column("leaf", String(64), nullable=False, comment="hash of the entry"),
     comment="Which entry is sealed in which place.",
-    **MYSQL_TABLE,
 )
 
 in_force = Table(
@@ -80,7 +73,6 @@ in_force = Table(
     Column("digest", String(64), nullable=False),
     Column("since", UtcDateTime, nullable=False),
     comment="Versions of policies and profiles in force, so that only a change is written into the record.",
-    **MYSQL_TABLE,
 )
 
 secret = Table(
@@ -89,5 +81,4 @@ secret = Table(
     Column("name", String(32), primary_key=True),
     Column("value", String(64), nullable=False),
     comment="Keys that this database makes for itself: with `numbers` it knows an erased number again.",
-    **MYSQL_TABLE,
 )

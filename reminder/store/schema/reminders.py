@@ -18,7 +18,7 @@ from sqlalchemy import (
 
 from reminder.store.schema.base import REASON_CHARS_MAX, metadata
 from reminder.store.sealed import SealedText
-from reminder.store.types import MYSQL_TABLE, BigId, UtcDateTime
+from reminder.store.types import BigId, UtcDateTime
 
 __all__ = ["attempt", "attempt_account", "cap_lock", "customer_lock", "doubt", "outbox"]
 
@@ -47,7 +47,6 @@ outbox = Table(
     Index("ix_outbox_customer_id_state", "customer_id", "state"),
     Index("ix_outbox_planned_at", "planned_at"),
     comment="One row per reminder: one step for one cycle. The unique key is what makes `once` true.",
-    **MYSQL_TABLE,
 )
 
 attempt = Table(
@@ -88,7 +87,6 @@ attempt = Table(
     Index("ix_attempt_started_at_counted", "started_at", "counted"),
     Index("ix_attempt_number_started_at", "number", "started_at"),
     comment="One call to one gateway with one text, for one reminder or for several of one customer.",
-    **MYSQL_TABLE,
 )
 
 attempt_account = Table(
@@ -100,7 +98,6 @@ attempt_account = Table(
     Index("ix_attempt_account_account_id", "account_id"),
     Index("ix_attempt_account_claim_id", "claim_id"),
     comment="The other accounts that a text for several speaks of.",
-    **MYSQL_TABLE,
 )
 
 doubt = Table(
@@ -113,7 +110,6 @@ doubt = Table(
     Column("ask_at", UtcDateTime, nullable=False, comment="when it is asked next, while it is in doubt"),
     Column("note", String(REASON_CHARS_MAX), nullable=False, server_default="", comment="what the last answer was"),
     comment="What providers were asked about texts whose answer was lost.",
-    **MYSQL_TABLE,
 )
 
 customer_lock = Table(
@@ -121,7 +117,6 @@ customer_lock = Table(
     metadata,
     Column("customer_id", String(64), primary_key=True),
     comment="A row to lock while a customer's contacts are counted and one more is added (caps under concurrency).",
-    **MYSQL_TABLE,
 )
 
 cap_lock = Table(
@@ -129,5 +124,4 @@ cap_lock = Table(
     metadata,
     Column("key_hash", BigInteger, primary_key=True, autoincrement=False, comment="of an account, debt or number"),
     comment="A row to lock, as in customer_lock, where a cap counts by account, debt or number.",
-    **MYSQL_TABLE,
 )

@@ -6,7 +6,7 @@ from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, String, Table, 
 
 from reminder.store.schema.base import REASON_CHARS_MAX, metadata
 from reminder.store.sealed import SealedText
-from reminder.store.types import MYSQL_TABLE, BigId, UtcDateTime
+from reminder.store.types import BigId, UtcDateTime
 
 __all__ = ["event", "inbound", "receipt"]
 
@@ -23,7 +23,6 @@ event = Table(
     Column("data", JSON, nullable=False),
     Index("ix_event_addressee_event_id", "addressee", "event_id"),
     comment="What other systems pick up, in order of event_id: accounts handed over.",
-    **MYSQL_TABLE,
 )
 
 receipt = Table(
@@ -39,7 +38,6 @@ receipt = Table(
     Column("received_at", UtcDateTime, nullable=False),
     UniqueConstraint("gateway", "provider_id", "status"),
     comment="Every delivery receipt, once, also those of texts that are none of ours.",
-    **MYSQL_TABLE,
 )
 
 inbound = Table(
@@ -70,5 +68,4 @@ inbound = Table(
     Index("ix_inbound_waits_inbound_id", "waits", "inbound_id"),
     Index("ix_inbound_reply_reference", "reply_reference"),
     comment="Every text that customers sent us, what it was taken for, and who has dealt with it.",
-    **MYSQL_TABLE,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import JSON, BigInteger, Column, Date, Integer, SmallInteger, String, Table, UniqueConstraint
 
 from reminder.store.schema.base import REASON_CHARS_MAX, metadata
-from reminder.store.types import MYSQL_TABLE, BigId, UtcDateTime
+from reminder.store.types import BigId, UtcDateTime
 
 __all__ = ["config_refusal", "lease", "pause", "plan_run"]
 
@@ -22,7 +22,6 @@ plan_run = Table(
     Column("planned", Integer),
     UniqueConstraint("schedule", "slot_date", "slot_no"),
     comment="Which slots of the schedule have been planned: the only memory the scheduler has.",
-    **MYSQL_TABLE,
 )
 
 lease = Table(
@@ -34,7 +33,6 @@ lease = Table(
     Column("since", UtcDateTime, nullable=False),
     Column("until", UtcDateTime, nullable=False, comment="on the clock of the database's server"),
     comment="Who leads the daemons: it plans the slots, and lifts pauses.",
-    **MYSQL_TABLE,
 )
 
 pause = Table(
@@ -53,7 +51,6 @@ pause = Table(
     Column("approval", String(REASON_CHARS_MAX), comment="why it may go on"),
     UniqueConstraint("guard", "day"),
     comment="Runs that a guard stopped. Nothing is sent while one is neither lifted nor approved.",
-    **MYSQL_TABLE,
 )
 
 config_refusal = Table(
@@ -64,5 +61,4 @@ config_refusal = Table(
     Column("seen_at", UtcDateTime, nullable=False, comment="when the daemon last said so"),
     Column("problems", JSON, nullable=False),
     comment="Daemons whose files are wrong as they stand now. A daemon takes its row back when they are mended.",
-    **MYSQL_TABLE,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Column, SmallInteger, String, Table
 
 from reminder.store.schema.base import REASON_CHARS_MAX, metadata
-from reminder.store.types import MYSQL_TABLE, UtcDateTime
+from reminder.store.types import UtcDateTime
 
 __all__ = ["alert", "daemon"]
 
@@ -17,7 +17,6 @@ daemon = Table(
     Column("seen_at", UtcDateTime, nullable=False, comment="the last sign that its work goes on"),
     Column("failing_since", UtcDateTime, comment="since when its ticks fail, one after another"),
     comment="Daemons at work. Each takes its row back at a clean stop.",
-    **MYSQL_TABLE,
 )
 
 alert = Table(
@@ -33,5 +32,4 @@ alert = Table(
     Column("try_at", UtcDateTime, nullable=False, comment="when to tell next; whoever tells puts it off first"),
     Column("tries", SmallInteger, nullable=False, comment="how often in a row telling has failed"),
     comment="Troubles that an operator is or was told of, so that several daemons tell once.",
-    **MYSQL_TABLE,
 )

@@ -56,6 +56,33 @@ def test_without_an_edit_nothing_changes(reminder: Run, before: Path) -> None:
     assert (told.exit_code, told.stdout) == (0, "Nobody's text changes.\n")
 
 
+def test_a_draft_is_weighed_before_it_is_in_force(reminder: Run, before: Path, config: Path) -> None:
+    """What --with says of a draft is what --against says once the draft is in force; its mistakes are told, too."""
+    policy = config / "policies" / "loan.yaml"
+    draft = Path(shutil.copytree(config, before.with_name("draft")))
+    edited = policy.read_text(encoding="utf-8").replace("{id: overdue, at: 4,", "{id: overdue, at: 9,")
+    (draft / "policies" / "loan.yaml").write_text(edited, encoding="utf-8")
+    (draft / "policies" / "broken.yaml").write_text("policy: other\napplies_to: {product: [other]}\n", encoding="utf-8")
+
+    weighed = reminder("policy", "diff", "--with", str(draft))
+    policy.write_text(edited, encoding="utf-8")
+    done = reminder("policy", "diff", "--against", str(before))
+
+    assert weighed.exit_code == done.exit_code == 0
+    assert "D-late" in done.stdout
+    assert weighed.stdout == done.stdout
+    assert "broken.yaml" in weighed.stderr
+
+
+@pytest.mark.parametrize("folders", [pytest.param((), id="none"), pytest.param(("--with", "--against"), id="both")])
+def test_one_folder_is_compared_with(reminder: Run, before: Path, folders: tuple[str, ...]) -> None:
+    """A comparison has two sides, and this deployment is one of them."""
+    told = reminder("policy", "diff", *(word for option in folders for word in (option, str(before))))
+
+    assert told.exit_code == 2
+    assert "expected one folder to compare with" in told.stderr
+
+
 def test_each_kind_of_change_is_told(difference: Callable[..., Any], edit: Callable[[str, str], None]) -> None:
     """One edit adds, one takes away, one moves, one rewords: each account is in the line it belongs to."""
     edit(DUE, "  - {id: due, at: 0, template: grace/last_day}\n")

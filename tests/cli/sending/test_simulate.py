@@ -6,9 +6,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from click.testing import Result
+from click.testing import CliRunner, Result
 from sqlalchemy import Connection, func, select
 
+from reminder.cli import main
 from reminder.store.schema import outbox
 from support.deployments import add_accounts, row
 
@@ -53,3 +54,17 @@ def test_its_first_pass_is_the_preview(config: Path, reminder: Run) -> None:
 
     assert day["total"]["texts"] == preview["totals"]["texts"] == 3
     assert {key: sums["texts"] for key, sums in day["by"]["tier"].items()} == preview["totals"]["by"]["tier"]
+
+
+def test_what_is_not_known_of_holidays_is_told_once(tmp_path: Path) -> None:
+    """A simulation plans many times; what each of these plans would warn of is one sentence, and no line of a log."""
+    run = CliRunner().invoke
+    assert run(main, ["init", str(tmp_path / "shop")]).exit_code == 0
+
+    told = run(
+        main, ["--config", str(tmp_path / "shop" / "config"), "simulate", "--days", "20", "--at", "2093-12-20T10:00"]
+    )
+
+    assert told.exit_code == 0, told.output
+    assert told.stderr.count("the official holidays of CN are known until") == 1
+    assert "reminder.plan" not in told.stderr

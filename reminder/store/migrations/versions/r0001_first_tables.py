@@ -24,6 +24,7 @@ _INSTANT = sa.DateTime(timezone=True).with_variant(mysql.DATETIME(fsp=6), "mysql
 def upgrade() -> None:
     """Make every table; the ones that others point at come first."""
     _make_book()
+    _make_attempts()
     _make_outbox()
     _make_silence()
     _make_gateway_tables()
@@ -79,8 +80,8 @@ def _make_book() -> None:
     _index("account", "due_date", "timezone")
 
 
-def _make_outbox() -> None:
-    """Make the reminders, the calls to gateways they went into, and the row that is locked to count them."""
+def _make_attempts() -> None:
+    """Make the calls to gateways."""
     _make(
         "attempt",
         sa.Column("reference", sa.String(64), nullable=False, comment="our name for it, echoed by the provider"),
@@ -119,6 +120,10 @@ def _make_outbox() -> None:
     _index("attempt", "started_at", "counted")
     _index("attempt", "number", "started_at")
     _index("attempt", "provider_id")
+
+
+def _make_outbox() -> None:
+    """Make the reminders, which point to the calls they went into, and the row that is locked to count these."""
     _make(
         "outbox",
         sa.Column("reminder_id", _ID, autoincrement=True, nullable=False),
