@@ -24,14 +24,15 @@ from support.stage import Stage, told
 from support.stormy import Provider
 
 PEOPLE = 60
-SLOW = (1.0, {"mode": "slow", "seconds": 0.15})
+SLOW = (1.0, {"mode": "slow", "seconds": 0.4})
+"""So that its book takes a second and a half, sixteen calls at a time: what goes wrong does so in mid-run."""
 FULL_BYTES = 12_000_000
 GONE_SECONDS = float(os.environ.get("FAULT_GONE_SECONDS") or 3)  # noqa: TID251 - how long is a matter of who runs it
 BINARIES = Path(shutil.which("initdb") or max(Path("/usr/lib/postgresql").glob("*/bin/initdb"), default="/")).parent
 
 
-SAID = {"reminder.dispatch.answers_wait", "reminder.daemon.tick_failed"}
-"""What a daemon says of a database that does not answer: of answers that wait to be kept, or of a tick."""
+SAID = {"reminder.dispatch.answers_wait", "reminder.daemon.database_away", "reminder.daemon.tick_failed"}
+"""What a daemon says of a database that fails it: of answers that wait to be kept, of no connection, of a tick."""
 
 
 def begin(stage: Stage, provider: Provider) -> Child:
@@ -65,8 +66,9 @@ def test_a_connection_to_the_database_that_is_cut(
         stage = staged(url, PEOPLE, database=through)
         daemon = begin(stage, provider)
         assert line.cut() > 0
-        stage.nursery.listen(0.5)
+        stage.nursery.until(lambda: len(provider.accepted()) >= PEOPLE // 3)
         line.tear()
+        assert len(provider.accepted()) < PEOPLE
         stage.nursery.until(lambda: bool(SAID & told(daemon).keys()))
         line.mend()
         end(stage, daemon)
