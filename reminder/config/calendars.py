@@ -18,7 +18,7 @@ from pydantic import Field, ValidationError
 from reminder.config.fields import StrictModel, WholeNumber, parsed_by, refuse
 from reminder.config.wording import problems_of
 from reminder.config.yaml_document import Document, read_document, yaml_files
-from reminder.domain.calendar import NO_CHANGES, CalendarChanges, CalendarError, is_holiday
+from reminder.domain.calendar import NO_CHANGES, CalendarChanges, CalendarError, check_calendar
 from reminder.errors import ConfigError, Problem
 
 __all__ = ["NO_CALENDARS", "CalendarModel", "Calendars", "Day", "LoadedCalendars", "changes_for", "load_calendars"]
@@ -29,7 +29,6 @@ Calendars = Mapping[str, CalendarChanges]
 NO_CALENDARS: Final[Calendars] = MappingProxyType({})
 
 _DAYS_MAX: Final = 2_000
-_ANY_DAY: Final = date(2026, 1, 1)
 
 
 def _parse_day(value: object) -> date:
@@ -108,7 +107,7 @@ def _read(path: Path) -> tuple[CalendarModel, Document]:
         for day in sorted({*model.holidays} & {*model.extra_workdays})
     ]
     try:
-        is_holiday(_ANY_DAY, model.calendar)
+        check_calendar(model.calendar)
     except CalendarError as error:
         problems.insert(0, document.problem(("calendar",), f"calendar: {error}"))
     if problems:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -13,7 +14,7 @@ from reminder.config.wording import nearest
 from reminder.config.yaml_document import Document, Loc
 from reminder.domain.floor import within
 from reminder.domain.profile import Profile, Rule
-from reminder.domain.window import Hours, opening
+from reminder.domain.window import HolidayRule, Hours, opening
 from reminder.errors import Problem
 
 __all__ = ["check_floor", "ever_open", "unbounded"]
@@ -23,8 +24,15 @@ _SOME_DAY: Final = datetime(2026, 6, 1, tzinfo=UTC)
 
 
 def ever_open(layers: tuple[Hours, ...]) -> bool:
-    """Return whether some hour of the week lies in all of these layers. No country has holidays for a month."""
-    return opening(layers, frozenset({"Etc/UTC"}), _SOME_DAY) is not None
+    """Return whether some hour of the week lies in all of these layers. No country has holidays for a month.
+
+    So they are left out of it, and nobody who only reads policies waits for the library that knows them.
+    """
+    weekly = tuple(
+        Hours(tuple(replace(window, holidays=HolidayRule.ALLOW) for window in layer.windows), layer.source)
+        for layer in layers
+    )
+    return opening(weekly, frozenset({"Etc/UTC"}), _SOME_DAY) is not None
 
 
 def check_floor(

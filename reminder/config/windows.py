@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date, time
-from typing import Final
+from datetime import time
 
 from reminder.config.calendars import Calendars, changes_for
 from reminder.config.policy_model import WindowModel
 from reminder.config.yaml_document import Document, Loc
-from reminder.domain.calendar import CalendarError, is_holiday
+from reminder.domain.calendar import CalendarError, check_calendar
 from reminder.domain.window import ContactWindow, HolidayRule, Hours
 from reminder.errors import Problem
 
 __all__ = ["check_windows", "hours_of"]
-
-_ANY_DAY: Final = date(2026, 1, 1)
 
 
 def check_windows(windows: Sequence[WindowModel], document: Document, loc: Loc) -> list[Problem]:
@@ -37,7 +34,7 @@ def _check(window: WindowModel, document: Document, loc: Loc) -> Iterator[Proble
         yield document.problem((*loc, "holidays"), f"window: {message}")
     if window.calendar is not None:
         try:
-            is_holiday(_ANY_DAY, window.calendar)
+            check_calendar(window.calendar)
         except CalendarError as error:
             yield document.problem((*loc, "calendar"), f"window.calendar: {error}")
 

@@ -1,7 +1,7 @@
 """Public holidays, by country or part of a country: `CN`, `US-FL`; `AU-*` has those of the country and of every part.
 
-The data are those of the `holidays` library, which takes a while to import; so the first question imports it. A
-deployment may know better, or sooner: its own days arrive as `CalendarChanges`.
+The data are those of the `holidays` library, which takes a while to import; so the first question about a day imports
+it. A deployment may know better, or sooner: its own days arrive as `CalendarChanges`.
 """
 
 from __future__ import annotations
@@ -13,12 +13,16 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from reminder.domain.calendar_names import COUNTRIES, DIVIDED
 from reminder.errors import DataError
 
 if TYPE_CHECKING:
     from holidays import HolidayBase
 
-__all__ = ["NO_CHANGES", "CalendarChanges", "CalendarError", "adjusted_data_known", "is_holiday", "official_until"]
+__all__ = [
+    "NO_CHANGES", "CalendarChanges", "CalendarError", "adjusted_data_known", "check_calendar", "is_holiday",
+    "official_until",
+]  # fmt: skip
 
 YEARS_CACHE_MAX = 256
 
@@ -42,6 +46,14 @@ class CalendarChanges:
 
 NO_CHANGES = CalendarChanges()
 """The library's word alone."""
+
+
+def check_calendar(calendar: str) -> None:
+    """Raise CalendarError, with advice, for a name that is no calendar; as `is_holiday` would, but at once."""
+    country, _, part = calendar.partition("-")
+    is_whole = calendar in COUNTRIES or (part == "*" and country in DIVIDED)
+    if not is_whole and calendar not in _names():
+        raise CalendarError(_unknown(calendar))
 
 
 def is_holiday(day: date, calendar: str, changes: CalendarChanges = NO_CHANGES) -> bool:

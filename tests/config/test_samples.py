@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -103,3 +105,12 @@ def test_the_commented_book_of_the_sample_is_sound(settings: LoadedSettings, rep
 
     assert book is not None
     assert (book.table, book.columns.due_date) == ("loan.v_unpaid_instalment", "due_dt")
+
+
+def test_reading_the_sample_is_cheap(repository: Path) -> None:
+    """No command waits for the library of public holidays, which is as large as the rest, only to read the files."""
+    reads = f"from pathlib import Path; read_installation(Path({str(repository / 'config')!r}), {{}})"
+    asks = (
+        f"import sys; from reminder.installation import read_installation; {reads}; sys.exit('holidays' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", asks], check=False).returncode == 0

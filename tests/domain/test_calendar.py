@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reminder.domain.calendar import CalendarError, adjusted_data_known, is_holiday
+from reminder.domain.calendar import CalendarError, adjusted_data_known, check_calendar, is_holiday
+from reminder.domain.calendar_names import COUNTRIES, DIVIDED
 from reminder.errors import DataError
 
 
@@ -93,6 +94,20 @@ def test_an_unknown_calendar_is_refused_with_advice(name: str, advice: str) -> N
     assert isinstance(caught.value, DataError)
     with pytest.raises(CalendarError):
         adjusted_data_known(name, 2026)
+    with pytest.raises(CalendarError) as checked:
+        check_calendar(name)
+    assert str(checked.value) == str(caught.value)
+
+
+def test_the_names_of_whole_calendars_are_the_librarys() -> None:
+    """Law 8: a name that is taken without asking the library is one that the library knows, and none is left out."""
+    from holidays import list_supported_countries
+
+    known = list_supported_countries(include_aliases=False)
+    assert frozenset(name for name in known if len(name) == 2) == COUNTRIES
+    assert frozenset(name for name in COUNTRIES if known[name]) == DIVIDED
+    for name in (*COUNTRIES, *(f"{name}-*" for name in DIVIDED), "US-FL"):
+        check_calendar(name)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +139,8 @@ def test_weekdays_off_are_never_made_up(day: date) -> None:
         assert is_holiday(day, "CN") is (day in country_holidays("CN", years=(day.year - 1, day.year, day.year + 1)))
 
 
-def test_importing_calendar_is_cheap() -> None:
-    """`reminder --help` and policies that allow holidays don't wait for the library."""
-    asks = "import sys, reminder.domain.calendar; sys.exit('holidays' in sys.modules)"
+def test_reading_calendars_names_is_cheap() -> None:
+    """No command that reads policies waits for the library before it must know of a day."""
+    checks = "from reminder.domain.calendar import check_calendar as check; check('CN'); check('AU-*')"
+    asks = f"import sys; {checks}; sys.exit('holidays' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", asks], check=False).returncode == 0
