@@ -90,7 +90,7 @@ def show(frame: Frame, reminder: int, as_json: bool) -> None:
         row = rows.by_id(connection, reminder)
         if row is None:
             raise _none_called(reminder)
-        made = attempts.open_references(connection, [row.reference]) if row.reference else []
+        made = attempts.of_references(connection, [row.reference]) if row.reference else []
     if as_json:
         emit_json({**_data(row), "attempts": [_attempt_data(each) for each in made]})
         return
@@ -177,7 +177,7 @@ def resolve(frame: Frame, reminder: int, outcome: str | None, reason: str, who: 
     """
     from reminder.domain.lifecycle import Event, State, target
     from reminder.errors import StoreError
-    from reminder.store import attempts
+    from reminder.store import unanswered
 
     if outcome is None:
         raise click.UsageError("expected --sent, --not-sent or --give-up, found none: say what became of it")
@@ -187,7 +187,7 @@ def resolve(frame: Frame, reminder: int, outcome: str | None, reason: str, who: 
         click.echo(f"Would be {target(event)}.")
         return
     with frame.database() as engine, engine.begin() as connection:
-        moved = attempts.resolve(
+        moved = unanswered.resolve(
             connection, row.reference, event=event, reason=f"{who}: {reason}", who=who, at=frame.now()
         )
     if not moved:

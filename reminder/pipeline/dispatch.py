@@ -24,7 +24,7 @@ from reminder.pipeline.made import Made
 from reminder.pipeline.settle import settle
 from reminder.pipeline.tally import DispatchReport
 from reminder.pipeline.under_way import UnderWay
-from reminder.store import attempts, outbox
+from reminder.store import outbox, unanswered
 from reminder.store.deadlocks import in_transaction
 
 __all__ = ["SLOT_WAIT_SECONDS", "dispatch"]
@@ -70,7 +70,7 @@ async def dispatch(
 def _doubt_the_lost(deployment: Deployment) -> None:
     at = deployment.clock()
     lost = in_transaction(
-        deployment.engine, lambda connection: attempts.lose_expired(connection, owner=deployment.owner, at=at)
+        deployment.engine, lambda connection: unanswered.lose_expired(connection, owner=deployment.owner, at=at)
     )
     if lost:
         log.warning("reminder.dispatch.in_doubt", texts=lost, hint="see `reminder outbox doubts`")

@@ -23,7 +23,7 @@ from reminder.domain.phone import mask_phone
 from reminder.domain.record import Actor
 from reminder.gateways.asking import CanBeAsked, can_be_asked
 from reminder.pipeline.deployment import Deployment
-from reminder.store import attempts, doubts
+from reminder.store import doubts, unanswered
 from reminder.store.deadlocks import in_transaction
 from reminder.store.doubts import Question
 
@@ -152,7 +152,7 @@ def _write(connection: Connection, question: Question, decision: Confirm | Dispr
     asked = replace(question.asked, asks=question.asked.asks + 1)
     if not doubts.keep(connection, question, asked, ask_at=at, note=reason):
         return False
-    moved = attempts.resolve(
+    moved = unanswered.resolve(
         connection, question.reference, event=event, reason=reason, who=question.gateway, actor=Actor.PROVIDER, at=at,
         provider_id=provider_id,
     )  # fmt: skip

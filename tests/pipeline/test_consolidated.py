@@ -9,7 +9,7 @@ import pytest
 from reminder.domain.caps import Cap, CapPeriod
 from reminder.domain.lifecycle import Event
 from reminder.message.filters import LIST_MAX_LINES
-from reminder.store import attempts, outbox
+from reminder.store import outbox, unanswered
 from reminder.store.schema import outbox as outbox_table
 from support.worlds import World, account_row, policy
 
@@ -106,7 +106,7 @@ def test_a_list_in_doubt_is_settled_as_one(family: World) -> None:
     assert family.recorder.taken == []
 
     with family.engine.begin() as connection:
-        moved = attempts.resolve(
+        moved = unanswered.resolve(
             connection, reference, event=Event.DISPROVE, reason="not there", who="ana", at=family.at
         )
     family.dispatch()

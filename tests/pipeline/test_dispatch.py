@@ -17,7 +17,7 @@ from reminder.domain.verdict import Reason
 from reminder.gateways.base import GatewayContext
 from reminder.gateways.console import ConsoleGateway, ConsoleOptions
 from reminder.pipeline.dispatch import dispatch
-from reminder.store import attempts, numbers
+from reminder.store import numbers, unanswered
 from reminder.store.schema import attempt, bad_number, gateway_state, outbox, suppression
 from support.recorder import ANSWERS, Recorder
 from support.worlds import DAYTIME, World, account_row, policy
@@ -349,7 +349,7 @@ def test_a_late_answer_of_a_process_taken_for_dead_counts(one: World) -> None:
             """Answer after another process has given the call up."""
             one.later(minutes=5)
             with one.engine.begin() as connection:
-                assert attempts.lose_expired(connection, owner="me:1", at=one.at) == 1
+                assert unanswered.lose_expired(connection, owner="me:1", at=one.at) == 1
             return await super().send(message)
 
     one.gateways["recorder"] = slow = Slow("recorder")
@@ -363,7 +363,7 @@ def test_a_person_disproves_a_doubt_and_it_is_sent(one: World) -> None:
     one.dispatch()
     reference = only_row(one).reference
     with one.engine.begin() as connection:
-        attempts.resolve(connection, reference, event=Event.DISPROVE, reason="not there", who="ana", at=one.at)
+        unanswered.resolve(connection, reference, event=Event.DISPROVE, reason="not there", who="ana", at=one.at)
     one.recorder.answer_with("accept")
     one.dispatch()
     assert (only_row(one).state, len(one.recorder.taken)) == ("sent", 1)

@@ -18,7 +18,7 @@ from reminder.domain.receipt import Progress, Receipt, event_for
 from reminder.domain.record import Kind
 from reminder.gateways.twilio_receiving import PROGRESS
 from reminder.pipeline.receive import receive_receipts
-from reminder.store import attempts, numbers, suppressions
+from reminder.store import attempts, numbers, suppressions, unanswered
 from reminder.store.schema import attempt, receipt, record
 from support.worlds import World, account_row
 
@@ -276,7 +276,7 @@ def test_a_text_that_arrived_after_all_is_not_sent_again(world: World, due: date
     """Law 3: a doubt that was disproved, and a receipt says it arrived: the second text is cancelled."""
     texted(world, due, "lost after taking it")
     with world.engine.begin() as connection:
-        attempts.resolve(connection, REFERENCE, event=Event.DISPROVE, reason="not in its log", who="ana", at=world.at)
+        unanswered.resolve(connection, REFERENCE, event=Event.DISPROVE, reason="not in its log", who="ana", at=world.at)
     assert state(world) == "planned"
     take(world, say("delivered"))
 

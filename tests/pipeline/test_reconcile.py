@@ -19,7 +19,7 @@ from reminder.domain.lifecycle import FINAL, Event, State
 from reminder.domain.rate import Rate
 from reminder.domain.selector import Selector, Term
 from reminder.pipeline.reconcile import ASKS_MAX, ReconcileReport, reconcile
-from reminder.store import attempts, doubts
+from reminder.store import doubts, unanswered
 from reminder.store.engine import open_engine
 from reminder.store.schema import attempt, doubt, metadata, outbox
 from support.provider import Provider
@@ -335,7 +335,7 @@ def test_a_late_question_changes_nothing_that_is_settled(world: World, due: date
     async def settled_meanwhile(**given_: Any) -> Any:
         told = await find(**given_)
         with world.engine.begin() as connection:
-            attempts.resolve(
+            unanswered.resolve(
                 connection, given_["reference"], event=Event.ABANDON, reason="ann: enough", who="ana", at=world.at
             )
         return told

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, delete, event, select, update
 
 from reminder.domain.caps import Cap, CapPeriod, CapScope
 from reminder.domain.lifecycle import Event, State
-from reminder.store import attempts, outbox
+from reminder.store import attempts, outbox, unanswered
 from reminder.store.attempts import Answer, Reservation
 from reminder.store.contacts import Ask
 from reminder.store.contacts import contacts as made_contacts
@@ -261,7 +261,7 @@ def test_an_answer_moves_its_reminders(
     reminder_id = sending(engine)
     if late:
         with engine.begin() as connection:
-            assert attempts.lose_expired(connection, owner="me:1", at=TOMORROW) == 1
+            assert unanswered.lose_expired(connection, owner="me:1", at=TOMORROW) == 1
 
     record(engine, answer)
 
@@ -324,7 +324,7 @@ def test_only_ended_leases_are_given_up(engine: Engine) -> None:
     planned = remind_leased(engine, "B")[0]
     for seconds, lost, state in ((LEASE_SECONDS - 1, 0, "sending"), (LEASE_SECONDS, 1, "in_doubt")):
         with engine.begin() as connection:
-            assert attempts.lose_expired(connection, owner="me:1", at=AT + seconds * SECOND) == lost
+            assert unanswered.lose_expired(connection, owner="me:1", at=AT + seconds * SECOND) == lost
         assert snapshot(engine)[reminder_id].state == state
 
     assert snapshot(engine)[planned].state == "planned"
@@ -338,7 +338,7 @@ def test_texts_are_given_up_not_reminders(engine: Engine) -> None:
     reserve(engine, intent("ref", *ids))
 
     with engine.begin() as connection:
-        assert attempts.lose_expired(connection, owner="me:1", at=TOMORROW) == 1
+        assert unanswered.lose_expired(connection, owner="me:1", at=TOMORROW) == 1
     assert {row.state for row in snapshot(engine).values()} == {"in_doubt"}
 
 
@@ -357,7 +357,7 @@ def test_an_answer_recorded_meanwhile_is_not_taken_back(server_url: str) -> None
 
     event.listen(engine, "after_cursor_execute", answer_now)
     with engine.begin() as connection:
-        attempts.lose_expired(connection, owner="me:1", at=TOMORROW)
+        unanswered.lose_expired(connection, owner="me:1", at=TOMORROW)
 
     written = attempts_now(engine)["ref"]
     assert answered
@@ -389,7 +389,7 @@ def test_doubt_is_never_sent_again_by_itself(engine: Engine) -> None:
     assert claimed_after(engine, long_after) == []
     assert reserve(engine, intent("again", reminder_id), at=long_after).won == frozenset()
     with engine.begin() as connection:
-        assert attempts.lose_expired(connection, owner="me:1", at=long_after) == 0
+        assert unanswered.lose_expired(connection, owner="me:1", at=long_after) == 0
     assert snapshot(engine) == before
 
 
@@ -405,8 +405,8 @@ def test_doubt_is_settled_by_who_knows(engine: Engine, how: Event, state: str, o
     """Law 3: a person or the provider moves it on; only what was never taken frees its room under the caps."""
     reminder_id = in_doubt(engine)
     with engine.begin() as connection:
-        assert attempts.resolve(connection, "ref", event=how, reason="ana looked", who="ana", at=TOMORROW) == 1
-        assert attempts.resolve(connection, "ref", event=how, reason="twice", who="ana", at=TOMORROW) == 0
+        assert unanswered.resolve(connection, "ref", event=how, reason="ana looked", who="ana", at=TOMORROW) == 1
+        assert unanswered.resolve(connection, "ref", event=how, reason="twice", who="ana", at=TOMORROW) == 0
 
     row = snapshot(engine)[reminder_id]
     assert (row.state, row.reason) == (state, "ana looked")
@@ -425,7 +425,7 @@ def test_what_is_not_in_doubt_is_not_settled(engine: Engine, how: Event) -> None
 
     with engine.begin() as connection:
         for reference in ("ref", "awaited", "none such"):
-            assert attempts.resolve(connection, reference, event=how, reason="ana", who="ana", at=TOMORROW) == 0
+            assert unanswered.resolve(connection, reference, event=how, reason="ana", who="ana", at=TOMORROW) == 0
     assert attempts_now(engine) == before
 
 
@@ -433,7 +433,7 @@ def test_what_was_disproved_is_sent_under_a_new_reference(engine: Engine) -> Non
     """Law 3: the second text is another attempt; an answer to the first one that still comes moves nothing."""
     reminder_id = in_doubt(engine)
     with engine.begin() as connection:
-        attempts.resolve(connection, "ref", event=Event.DISPROVE, reason="not there", who="ana", at=TOMORROW)
+        unanswered.resolve(connection, "ref", event=Event.DISPROVE, reason="not there", who="ana", at=TOMORROW)
     assert claimed_after(engine, TOMORROW) == [reminder_id]
     assert reserve(engine, intent("second", reminder_id), at=TOMORROW).won == {"second"}
 
@@ -459,5 +459,5 @@ def test_attempts_are_found_by_reference(engine: Engine) -> None:
     """What was sent, to whom and when, is on record under the name that the provider knows."""
     sending(engine)
     with engine.connect() as connection:
-        (found,) = attempts.open_references(connection, ["ref", "none such"])
+        (found,) = attempts.of_references(connection, ["ref", "none such"])
         assert connection.scalar(select(attempt.c.body)) == found.body == "Hello"

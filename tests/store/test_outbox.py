@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Connection, Engine, event, insert, select, update
 
 from reminder.domain.lifecycle import Event, State
-from reminder.store import attempts, outbox, schema
+from reminder.store import attempts, outbox, schema, unanswered
 from reminder.store.attempts import Answer
 from reminder.store.engine import open_engine
 from reminder.store.outbox import Ending, Postponement
@@ -215,7 +215,7 @@ def _answer(event: Event) -> Write:
 
 
 def _resolve(event: Event) -> Write:
-    return lambda connection, state, _: attempts.resolve(
+    return lambda connection, state, _: unanswered.resolve(
         connection, f"ref-{state}", event=event, reason="ana says so", who="ana", at=TOMORROW
     )
 

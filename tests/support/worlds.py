@@ -31,7 +31,7 @@ from reminder.pipeline.dispatch import dispatch
 from reminder.pipeline.plan import plan
 from reminder.pipeline.preview import Entry, preview
 from reminder.pipeline.tally import DispatchReport
-from reminder.store import attempts, holds, suppressions
+from reminder.store import holds, suppressions, unanswered
 from reminder.store.schema import account, metadata, outbox
 from support.recorder import Recorder
 
@@ -213,7 +213,7 @@ class World:
         doubtful = {row.reference for row in self.rows() if row.state == State.IN_DOUBT}
         with self.engine.begin() as connection:
             for reference in sorted(doubtful):
-                attempts.resolve(connection, reference, event=Event.ABANDON, reason="given up", who="ana", at=self.at)
+                unanswered.resolve(connection, reference, event=Event.ABANDON, reason="given up", who="ana", at=self.at)
 
     def later(self, **span: float) -> None:
         """Let time pass."""

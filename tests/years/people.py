@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from reminder.domain.lifecycle import Event, State
 from reminder.domain.record import Kind
-from reminder.store import attempts, guards, requeue
+from reminder.store import guards, requeue, unanswered
 from reminder.store.schema import attempt, outbox
 from years.laws import broken
 
@@ -61,4 +61,4 @@ def settle_doubts(year: Year, *, of_age: timedelta, share: float) -> None:
                 continue
             known = Event.CONFIRM if reference in taken else Event.DISPROVE
             event = Event.ABANDON if year.dice.random() < 0.3 else known
-            attempts.resolve(connection, reference, event=event, who="officer", reason="looked it up", at=at)
+            unanswered.resolve(connection, reference, event=event, who="officer", reason="looked it up", at=at)
