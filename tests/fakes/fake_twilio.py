@@ -141,12 +141,12 @@ class FakeTwilio:
     async def create(self, request: web.Request) -> web.StreamResponse:
         """Take one POST of a message, as told."""
         form = {key: str(value) for key, value in (await request.post()).items()}
-        behaviour = self.next_behaviour()
+        login, behaviour = _login(request), self.next_behaviour()
         post: dict[str, object] = {
             **form,
             "accepted": False,
             "account": request.match_info["account"],
-            "login": _login(request),
+            "login": login,
             "reference": _reference(form),
             "at": self.clock(),
             "behaviour": behaviour.words,
@@ -156,7 +156,7 @@ class FakeTwilio:
         self.in_flight += 1
         self.in_flight_most = max(self.in_flight_most, self.in_flight)
         try:
-            if (refusal := _own_refusal(post)) is not None:
+            if (refusal := _own_refusal(form, token=login[1])) is not None:
                 return _error(Behaviour("error", *refusal))
             return await self._answer(request, behaviour, post)
         finally:
@@ -257,19 +257,19 @@ def _reference(form: dict[str, str]) -> str | None:
     return parse_qs(urlsplit(form.get("StatusCallback", "")).query).get("ref", [None])[0]
 
 
-def _own_refusal(post: dict[str, object]) -> tuple[int, int] | None:
+def _own_refusal(form: dict[str, str], token: str) -> tuple[int, int] | None:
     """Return the status and code with which the real one refuses such a form, or None."""
-    if post["login"][1] == WRONG_TOKEN:
+    if token == WRONG_TOKEN:
         return 401, 20003
-    if "From" not in post and "MessagingServiceSid" not in post:
+    if "From" not in form and "MessagingServiceSid" not in form:
         return 400, 21603
-    if not re.fullmatch(r"\+[1-9][0-9]{6,14}", str(post.get("To", ""))):
+    if not re.fullmatch(r"\+[1-9][0-9]{6,14}", form.get("To", "")):
         return 400, 21211
-    if not post.get("Body"):
+    if not form.get("Body"):
         return 400, 21602
-    if len(str(post["Body"])) > 1600:
+    if len(form["Body"]) > 1600:
         return 400, 21617
-    return MAGIC_NUMBERS.get(str(post["To"]))
+    return MAGIC_NUMBERS.get(form["To"])
 
 
 def _error(told: Behaviour) -> web.Response:

@@ -82,8 +82,8 @@ class StormyTwilio(FakeTwilio):
         """Return what to do with the next POST."""
         if self.coming or not self.mix:
             return super().next_behaviour()
-        weights, behaviours = zip(*self.mix, strict=True)
-        return self.dice.choices(behaviours, weights)[0]
+        [(_, behaviour)] = self.dice.choices(self.mix, [weight for weight, _ in self.mix])
+        return behaviour
 
     def clock(self) -> float | None:
         """Return what time it is by the clock of its caller."""

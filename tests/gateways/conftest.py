@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -35,23 +36,26 @@ class TwilioFake:
         self._call("POST", "/_fake/behave", {"always": always, "next": list(coming)})
         self.log.write_text("")
 
-    def posts(self) -> list[dict[str, object]]:
+    def posts(self) -> list[dict[str, Any]]:
         """Return every POST since it was last told anything."""
-        return self._call("GET", "/_fake/posts")["posts"]
+        posts: list[dict[str, Any]] = self._call("GET", "/_fake/posts")["posts"]
+        return posts
 
     def in_flight_most(self) -> int:
         """Return how many POSTs were under way at the same time."""
-        return self._call("GET", "/_fake/posts")["in_flight_most"]
+        most: int = self._call("GET", "/_fake/posts")["in_flight_most"]
+        return most
 
     def accepted(self) -> list[dict[str, object]]:
         """Return what customers would have received, as its log on disk has it."""
         return [json.loads(line) for line in self.log.read_text("utf-8").splitlines()]
 
-    def _call(self, method: str, path: str, body: object = None) -> dict:
+    def _call(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         connection = HTTPConnection(urlsplit(self.url).netloc, timeout=10)
         try:
             connection.request(method, path, json.dumps(body))
-            return json.loads(connection.getresponse().read())
+            answer: dict[str, Any] = json.loads(connection.getresponse().read())
+            return answer
         finally:
             connection.close()
 
@@ -62,6 +66,8 @@ def fake_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwilioFak
     log = tmp_path_factory.mktemp("twilio") / "accepted.jsonl"
     command = [sys.executable, str(FAKE), "--port", "0", "--log", str(log), "--follow-stdin"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
         yield TwilioFake(process.stdout.readline().strip(), log)
         process.stdin.close()
         process.wait(timeout=10)

@@ -7,10 +7,12 @@ import io
 import re
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import AbstractContextManager, contextmanager, redirect_stdout
+from dataclasses import replace
 from typing import ClassVar
 
 import pytest
+from gateways.conftest import TwilioFake
 from pydantic import BaseModel, ConfigDict
 
 from reminder.domain.message import Accepted, Message, Outcome, Refusal, Refused, Unknown
@@ -57,7 +59,7 @@ class TestTwilio(GatewayConformance):
 
     gateway_class = TwilioGateway
     secrets: ClassVar = {"TWILIO_ACCOUNT_SID": "AC" + "0" * 32, "TWILIO_AUTH_TOKEN": "good-token"}
-    behaviours: ClassVar = {
+    behaviours: ClassVar[dict[Situation, dict[str, object]]] = {
         Situation.ACCEPTING: {"mode": "accept"},
         Situation.THROTTLING: {"mode": "error", "status": 429, "code": 20429, "retry_after": "3"},
         Situation.REFUSING_NUMBER: {"mode": "error", "code": 21211, "words": "The number +8613800138000 is not valid"},
@@ -72,7 +74,7 @@ class TestTwilio(GatewayConformance):
     }
 
     @pytest.fixture(autouse=True)
-    def _with_fake(self, twilio_fake: object) -> None:
+    def _with_fake(self, twilio_fake: TwilioFake) -> None:
         """Lend every test the fake."""
         self.fake = twilio_fake
 
@@ -81,7 +83,7 @@ class TestTwilio(GatewayConformance):
         """Tell the fake how to behave; unreachable is a port that nobody listens on."""
         self.fake.behave(**self.behaviours[situation])
         url = f"http://127.0.0.1:{_closed_port()}" if situation is Situation.UNREACHABLE else self.fake.url
-        options = {"from": "+15017122661", "base_url": url}
+        options: dict[str, object] = {"from": "+15017122661", "base_url": url}
         if situation is Situation.HANGING:
             options |= {"timeout_seconds": 0.6, "connect_timeout_seconds": 0.5}
         yield Stage(options, self._arrivals)
@@ -95,7 +97,8 @@ def _closed_port() -> int:
     """Return a port that nothing listens on."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
+        port: int = taken.getsockname()[1]
+        return port
 
 
 class PlainOptions(BaseModel):
@@ -225,13 +228,7 @@ class Tells(MemoryGateway):
     async def send(self, message: Message) -> Outcome:
         """Say too much."""
         outcome = await super().send(message)
-        return outcome if isinstance(outcome, Accepted) else type(outcome)(**_telling(outcome, message))
-
-
-def _telling(outcome: Refused | Unknown, message: Message) -> dict[str, object]:
-    """Return an outcome's fields, with the number in its detail."""
-    told: dict[str, object] = {"detail": f"{message.to} refused"}
-    return told if isinstance(outcome, Unknown) else {**told, "kind": outcome.kind, "code": outcome.code}
+        return outcome if isinstance(outcome, Accepted) else replace(outcome, detail=f"{message.to} refused")
 
 
 class OneIdForAll(MemoryGateway):
@@ -352,10 +349,16 @@ def _staged(suite: GatewayConformance) -> set[Situation]:
     """Run a suite and return the situations that it staged."""
     staged: set[Situation] = set()
     stage = suite.stage
-    suite.stage = lambda situation: staged.add(situation) or stage(situation)
-    for test in TESTS:
-        if getattr(suite, test) is not None:
-            getattr(suite, test)()
+
+    def noted(situation: Situation) -> AbstractContextManager[Stage]:
+        staged.add(situation)
+        return stage(situation)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(suite, "stage", noted)
+        for test in TESTS:
+            if getattr(suite, test) is not None:
+                getattr(suite, test)()
     return staged
 
 

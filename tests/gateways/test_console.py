@@ -197,6 +197,7 @@ def test_a_real_pipe_that_closes_ends_nothing(message: Callable[..., Message]) -
         os.close(writing)
         os.read(reading, 100)
         os.close(reading)
+        assert process.stderr is not None
         told = process.stderr.read().decode()
         assert process.wait(timeout=30) == 0
     assert told == "Accepted,Refused"

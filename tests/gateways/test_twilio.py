@@ -8,9 +8,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from gateways.conftest import TwilioFake
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -26,7 +28,7 @@ ACCOUNT = "AC" + "0" * 32
 
 
 @pytest.fixture
-def gateway(twilio_fake: object, context: Callable[..., GatewayContext]) -> Callable[..., TwilioGateway]:
+def gateway(twilio_fake: TwilioFake, context: Callable[..., GatewayContext]) -> Callable[..., TwilioGateway]:
     """Build a gateway that leads to the fake; options can be added or replaced, and the context."""
 
     def build(given_context: GatewayContext | None = None, **options: object) -> TwilioGateway:
@@ -63,7 +65,7 @@ def test_a_broken_sdk_leaves_nothing_in_doubt(
 
 
 def test_a_text_goes_out_as_the_api_wants_it(
-    twilio_fake: object, gateway: Callable[..., TwilioGateway], message: Callable[..., Message]
+    twilio_fake: TwilioFake, gateway: Callable[..., TwilioGateway], message: Callable[..., Message]
 ) -> None:
     """Number, text, sender, validity, callback and login are those of the message and the deployment."""
     [outcome] = _send(gateway(), message(valid_seconds=600))
@@ -82,7 +84,7 @@ def test_a_text_goes_out_as_the_api_wants_it(
 
 
 def test_nothing_else_is_sent(
-    twilio_fake: object, gateway: Callable[..., TwilioGateway], message: Callable[..., Message]
+    twilio_fake: TwilioFake, gateway: Callable[..., TwilioGateway], message: Callable[..., Message]
 ) -> None:
     """No parameter goes out that nobody asked for: texts are not scheduled, shortened or tracked at Twilio."""
     _send(gateway(), message())
@@ -92,7 +94,7 @@ def test_nothing_else_is_sent(
 
 
 def test_a_messaging_service_chooses_the_sender(
-    twilio_fake: object, gateway: Callable[..., TwilioGateway], message: Callable[..., Message]
+    twilio_fake: TwilioFake, gateway: Callable[..., TwilioGateway], message: Callable[..., Message]
 ) -> None:
     """With a messaging service no From goes out, for Twilio would prefer it."""
     _send(gateway(**SERVICE), message())
@@ -102,7 +104,7 @@ def test_a_messaging_service_chooses_the_sender(
 
 
 def test_an_api_key_goes_before_the_token(
-    twilio_fake: object,
+    twilio_fake: TwilioFake,
     gateway: Callable[..., TwilioGateway],
     context: Callable[..., GatewayContext],
     message: Callable[..., Message],
@@ -120,7 +122,7 @@ def test_an_api_key_goes_before_the_token(
 
 
 def test_the_process_environment_is_not_read(
-    twilio_fake: object,
+    twilio_fake: TwilioFake,
     gateway: Callable[..., TwilioGateway],
     message: Callable[..., Message],
     monkeypatch: pytest.MonkeyPatch,
@@ -160,7 +162,7 @@ def test_an_edge_comes_from_the_environment_it_is_given(
     ],
 )
 def test_twilio_keeps_a_text_no_longer_than_its_window(
-    twilio_fake: object,
+    twilio_fake: TwilioFake,
     gateway: Callable[..., TwilioGateway],
     message: Callable[..., Message],
     valid_seconds: int,
@@ -173,7 +175,7 @@ def test_twilio_keeps_a_text_no_longer_than_its_window(
 
 @pytest.mark.parametrize("valid_seconds", [4, 1, 0, -1, -86_400])
 def test_a_closing_window_is_not_worth_a_call(
-    twilio_fake: object, gateway: Callable[..., TwilioGateway], message: Callable[..., Message], valid_seconds: int
+    twilio_fake: TwilioFake, gateway: Callable[..., TwilioGateway], message: Callable[..., Message], valid_seconds: int
 ) -> None:
     """With less left than a text needs to get through the queue nothing is posted; it is decided anew (law 6)."""
     [outcome] = _send(gateway(), message(valid_seconds=valid_seconds))
@@ -184,7 +186,7 @@ def test_a_closing_window_is_not_worth_a_call(
 
 
 def test_time_spent_waiting_for_a_place_comes_off(
-    twilio_fake: object, gateway: Callable[..., TwilioGateway], message: Callable[..., Message]
+    twilio_fake: TwilioFake, gateway: Callable[..., TwilioGateway], message: Callable[..., Message]
 ) -> None:
     """A text that waited behind others is not kept by Twilio for longer than its window is open (law 6)."""
     twilio_fake.behave({"mode": "slow", "seconds": 1.2}, mode="accept")
@@ -197,7 +199,7 @@ def test_time_spent_waiting_for_a_place_comes_off(
 
 
 def test_no_more_calls_are_under_way_than_allowed(
-    twilio_fake: object, gateway: Callable[..., TwilioGateway], message: Callable[..., Message]
+    twilio_fake: TwilioFake, gateway: Callable[..., TwilioGateway], message: Callable[..., Message]
 ) -> None:
     """Twilio throttles accounts by calls under way: ours stay below the option."""
     twilio_fake.behave(mode="slow", seconds=0.05)
@@ -215,7 +217,7 @@ def test_no_more_calls_are_under_way_than_allowed(
     ],
 )
 def test_receipts_come_back_with_our_reference(
-    twilio_fake: object,
+    twilio_fake: TwilioFake,
     gateway: Callable[..., TwilioGateway],
     context: Callable[..., GatewayContext],
     message: Callable[..., Message],
@@ -233,7 +235,7 @@ def test_receipts_come_back_with_our_reference(
 
 @pytest.mark.parametrize("public_url", [None, ""])
 def test_without_a_public_url_no_receipt_is_asked_for(
-    twilio_fake: object,
+    twilio_fake: TwilioFake,
     gateway: Callable[..., TwilioGateway],
     context: Callable[..., GatewayContext],
     message: Callable[..., Message],
@@ -247,7 +249,7 @@ def test_without_a_public_url_no_receipt_is_asked_for(
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.text(st.characters(codec="utf-8"), min_size=1, max_size=200), min_size=1, max_size=5))
 def test_any_text_arrives_as_it_was_rendered(
-    twilio_fake: object, gateway: Callable[..., TwilioGateway], message: Callable[..., Message], bodies: list[str]
+    twilio_fake: TwilioFake, gateway: Callable[..., TwilioGateway], message: Callable[..., Message], bodies: list[str]
 ) -> None:
     """What preview shows is what the provider gets, to the last character (law 1)."""
     twilio_fake.behave(mode="accept")
@@ -256,7 +258,7 @@ def test_any_text_arrives_as_it_was_rendered(
 
 
 def test_half_a_character_is_the_texts_own_fault(
-    twilio_fake: object, gateway: Callable[..., TwilioGateway], message: Callable[..., Message]
+    twilio_fake: TwilioFake, gateway: Callable[..., TwilioGateway], message: Callable[..., Message]
 ) -> None:
     """A broken surrogate can't be encoded: refused as content, not left in doubt, and the next goes out (law 9)."""
     outcomes = _send(gateway(), message("r1", body="a\ud83d"), message("r2"))
@@ -271,7 +273,7 @@ def test_half_a_character_is_the_texts_own_fault(
 
 @pytest.mark.parametrize("retry_after", ["7", "0"])
 def test_throttling_keeps_what_twilio_asks_for(
-    twilio_fake: object, gateway: Callable[..., TwilioGateway], message: Callable[..., Message], retry_after: str
+    twilio_fake: TwilioFake, gateway: Callable[..., TwilioGateway], message: Callable[..., Message], retry_after: str
 ) -> None:
     """Retry-After reaches the pipeline, although the SDK's exceptions drop it."""
     twilio_fake.behave(mode="error", status=429, code=20429, retry_after=retry_after)
@@ -281,12 +283,13 @@ def test_throttling_keeps_what_twilio_asks_for(
 
 
 def test_waits_of_concurrent_calls_are_not_mixed_up(
-    twilio_fake: object, gateway: Callable[..., TwilioGateway], message: Callable[..., Message]
+    twilio_fake: TwilioFake, gateway: Callable[..., TwilioGateway], message: Callable[..., Message]
 ) -> None:
     """Each refusal carries its own answer's wait, however many are under way."""
     waits = [{"mode": "error", "status": 429, "retry_after": str(wait), "words": f"wait {wait}"} for wait in range(20)]
     twilio_fake.behave(*waits)
     for outcome in _send(gateway(), *(message(f"r{place}") for place in range(20))):
+        assert isinstance(outcome, Refused)
         assert outcome.detail.endswith(f"wait {outcome.after_seconds:.0f}")
 
 
@@ -314,7 +317,7 @@ FAULTS = [
 
 @pytest.mark.parametrize(("fault", "taken"), FAULTS)
 def test_doubt_is_doubt_and_one_post(
-    twilio_fake: object,
+    twilio_fake: TwilioFake,
     gateway: Callable[..., TwilioGateway],
     message: Callable[..., Message],
     fault: dict[str, object],
@@ -330,7 +333,7 @@ def test_doubt_is_doubt_and_one_post(
 
 
 def test_a_refusal_whose_words_break_off_is_still_one(
-    twilio_fake: object, gateway: Callable[..., TwilioGateway], message: Callable[..., Message]
+    twilio_fake: TwilioFake, gateway: Callable[..., TwilioGateway], message: Callable[..., Message]
 ) -> None:
     """The status line of a 4xx is proof, whatever becomes of its body."""
     twilio_fake.behave(mode="truncated_error", status=400)
@@ -341,7 +344,7 @@ def test_a_refusal_whose_words_break_off_is_still_one(
 
 
 def test_a_wrong_token_is_a_matter_of_configuration(
-    twilio_fake: object,
+    twilio_fake: TwilioFake,
     gateway: Callable[..., TwilioGateway],
     context: Callable[..., GatewayContext],
     message: Callable[..., Message],
@@ -354,7 +357,7 @@ def test_a_wrong_token_is_a_matter_of_configuration(
 
 
 def test_one_fault_harms_no_other_message(
-    twilio_fake: object, gateway: Callable[..., TwilioGateway], message: Callable[..., Message]
+    twilio_fake: TwilioFake, gateway: Callable[..., TwilioGateway], message: Callable[..., Message]
 ) -> None:
     """Whatever happens to some calls, those beside them are taken and told apart (law 9)."""
     twilio_fake.behave(
@@ -367,7 +370,7 @@ def test_one_fault_harms_no_other_message(
 
 
 def test_a_cancelled_call_is_not_swallowed(
-    twilio_fake: object, gateway: Callable[..., TwilioGateway], message: Callable[..., Message]
+    twilio_fake: TwilioFake, gateway: Callable[..., TwilioGateway], message: Callable[..., Message]
 ) -> None:
     """A process that is told to stop stops: a cancelled send ends as cancelled, and its message stays in doubt."""
     twilio_fake.behave(mode="hang_after_accept")
@@ -396,11 +399,12 @@ def test_nothing_personal_is_logged(
 
 
 def test_a_details_number_is_masked(
-    twilio_fake: object, gateway: Callable[..., TwilioGateway], message: Callable[..., Message]
+    twilio_fake: TwilioFake, gateway: Callable[..., TwilioGateway], message: Callable[..., Message]
 ) -> None:
     """Twilio's own words repeat the number; ours don't (law 13)."""
     twilio_fake.behave(mode="error", code=21211, words="The 'To' number +8613800138000 is not a valid phone number.")
     [outcome] = _send(gateway(), message())
+    assert isinstance(outcome, Refused)
     assert "is not a valid phone number" in outcome.detail
     assert "138" not in outcome.detail
 
@@ -483,18 +487,19 @@ def test_wrong_options_are_told(options: dict[str, object], complaint: str) -> N
 )
 def test_right_options_are_taken(options: dict[str, object]) -> None:
     """Every kind of sender and every safe address can be configured."""
-    assert TwilioOptions.model_validate(options)
+    assert isinstance(TwilioOptions.model_validate(options), TwilioOptions)
 
 
 def test_a_call_that_would_begin_too_late_is_not_made(
-    twilio_fake: object, gateway: Callable[..., TwilioGateway], message: Callable[..., Message]
+    twilio_fake: TwilioFake, gateway: Callable[..., TwilioGateway], message: Callable[..., Message]
 ) -> None:
     """Law 3: who waits for a place in flight for longer than its lease does not post any more."""
     twilio_fake.behave(mode="slow", seconds=0.5)
     hurried = [replace(message(reference=f"ref-{number}"), begin_within_seconds=0.3) for number in range(3)]
     outcomes = _send(gateway(max_in_flight=1), *hurried)
     assert [isinstance(outcome, Accepted) for outcome in outcomes] == [True, False, False]
-    assert {outcome.kind for outcome in outcomes[1:]} == {Refusal.HELD_BACK}
+    kinds = [outcome.kind for outcome in outcomes[1:] if isinstance(outcome, Refused)]
+    assert kinds == [Refusal.HELD_BACK, Refusal.HELD_BACK]
     assert len(twilio_fake.posts()) == 1
 
 
@@ -524,7 +529,7 @@ def test_it_counts_as_gsm_and_really_sends() -> None:
 
 
 @pytest.fixture
-def own_fake(twilio_fake: object, tmp_path: object) -> Iterator[subprocess.Popen[str]]:
+def own_fake(twilio_fake: TwilioFake, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """A fake of our own, started as its documentation says."""
     program = twilio_fake.program
     command = [sys.executable, program, "--port", "0", "--log", str(tmp_path / "log.jsonl")]
@@ -537,9 +542,10 @@ def test_the_fake_runs_by_itself_and_logs_what_it_takes(
     own_fake: subprocess.Popen[str],
     gateway: Callable[..., TwilioGateway],
     message: Callable[..., Message],
-    tmp_path: object,
+    tmp_path: Path,
 ) -> None:
     """A crash test starts it as a process, kills the sender, and reads from its log what customers received."""
+    assert own_fake.stdout is not None
     url = own_fake.stdout.readline().strip()
     outcomes = _send(gateway(base_url=url), message("r1"), message("r2", to="+15005550004"))
     assert [type(outcome) for outcome in outcomes] == [Accepted, Refused]
@@ -572,4 +578,5 @@ def test_a_text_too_long_for_twilio_is_the_texts_own_fault(
     """Twilio takes 1,600 characters; one more is refused as content and harms no other."""
     outcomes = _send(gateway(), message("r1", body="a" * 1600), message("r2", body="a" * 1601), message("r3", body=""))
     assert isinstance(outcomes[0], Accepted)
-    assert [outcome.kind for outcome in outcomes[1:]] == [Refusal.CONTENT, Refusal.CONTENT]
+    kinds = [outcome.kind for outcome in outcomes[1:] if isinstance(outcome, Refused)]
+    assert kinds == [Refusal.CONTENT, Refusal.CONTENT]

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
+from gateways.conftest import TwilioFake
 
 from reminder.domain.doubt import CannotTell, Seen, Sighting, Told
 from reminder.domain.message import Accepted, Message
@@ -24,7 +25,7 @@ BODY = "【安心贷】您的账单 ¥123.45 将于 3月5日 到期。"
 SINCE = datetime(2026, 3, 1, 9, tzinfo=UTC)
 
 
-def listed(sid: str = "SM1", **changes: object) -> dict[str, object]:
+def listed(sid: str = "SM1", /, **changes: object) -> dict[str, object]:
     """Return a message as Twilio lists it: the text asked for, created a second after the call began."""
     created = format_datetime(SINCE + timedelta(seconds=1))
     return {
@@ -34,27 +35,28 @@ def listed(sid: str = "SM1", **changes: object) -> dict[str, object]:
 
 
 @pytest.fixture
-def gateway(twilio_fake: object, context: Callable[..., GatewayContext]) -> TwilioGateway:
+def gateway(twilio_fake: TwilioFake, context: Callable[..., GatewayContext]) -> TwilioGateway:
     """A gateway that leads to the fake."""
     options = {"from": "+15017122661", "base_url": twilio_fake.url, "timeout_seconds": 2, "connect_timeout_seconds": 1}
     return TwilioGateway(TwilioOptions.model_validate(options), context())
 
 
-def ask(gateway: TwilioGateway, **changes: object) -> Told:
+def ask(gateway: TwilioGateway, *, to: str = NUMBER, since: datetime = SINCE) -> Told:
     """Ask for the text, in a loop of its own, and close."""
 
     async def question() -> Told:
         try:
-            return await gateway.find(**{"reference": "r", "to": NUMBER, "since": SINCE, "body": BODY} | changes)
+            return await gateway.find(reference="r", to=to, since=since, body=BODY)
         finally:
             await gateway.close()
 
     return asyncio.run(question())
 
 
-def asked_for(twilio_fake: object) -> list[dict[str, str]]:
+def asked_for(twilio_fake: TwilioFake) -> list[dict[str, str]]:
     """Return the queries of the lists that the fake was asked for."""
-    return twilio_fake._call("GET", "/_fake/posts")["lists"]
+    lists: list[dict[str, str]] = twilio_fake._call("GET", "/_fake/posts")["lists"]
+    return lists
 
 
 def test_twilio_can_be_asked_and_the_console_cannot(gateway: TwilioGateway) -> None:
@@ -66,7 +68,7 @@ def test_twilio_can_be_asked_and_the_console_cannot(gateway: TwilioGateway) -> N
 
 
 def test_a_text_that_was_taken_is_found(
-    twilio_fake: object, gateway: TwilioGateway, message: Callable[..., Message]
+    twilio_fake: TwilioFake, gateway: TwilioGateway, message: Callable[..., Message]
 ) -> None:
     """Law 3: what was accepted, and whose answer might have been lost, is seen as what it is."""
 
@@ -82,7 +84,7 @@ def test_a_text_that_was_taken_is_found(
     assert ask(gateway, since=now, to=OTHER) == Seen(())
 
 
-def test_a_text_that_is_still_queued_is_found_without_a_date(twilio_fake: object, gateway: TwilioGateway) -> None:
+def test_a_text_that_is_still_queued_is_found_without_a_date(twilio_fake: TwilioFake, gateway: TwilioGateway) -> None:
     """Twilio's DateSent is empty until a text leaves: the list is asked for with a date and without."""
     twilio_fake._call("POST", "/_fake/list", {"messages": [listed(status="queued", date_sent=None)]})
     assert ask(gateway) == Seen((Sighting("SM1", "queued", exact=True),))
@@ -104,14 +106,14 @@ def test_a_text_that_is_still_queued_is_found_without_a_date(twilio_fake: object
     ],
 )
 def test_other_messages_are_not_the_text(
-    twilio_fake: object, gateway: TwilioGateway, changes: dict[str, object]
+    twilio_fake: TwilioFake, gateway: TwilioGateway, changes: dict[str, object]
 ) -> None:
     """Law 4: a message that can't be the text does not keep it from being sent."""
     twilio_fake._call("POST", "/_fake/list", {"messages": [listed(**changes)]})
     assert ask(gateway) == Seen(())
 
 
-def test_clocks_may_differ(twilio_fake: object, gateway: TwilioGateway) -> None:
+def test_clocks_may_differ(twilio_fake: TwilioFake, gateway: TwilioGateway) -> None:
     """Law 3: a message that Twilio's clock puts a little before the call is the text all the same."""
     early = format_datetime(SINCE - timedelta(seconds=SKEW_SECONDS))
     twilio_fake._call("POST", "/_fake/list", {"messages": [listed(date_created=early)]})
@@ -129,14 +131,14 @@ def test_clocks_may_differ(twilio_fake: object, gateway: TwilioGateway) -> None:
     ],
 )
 def test_what_may_be_the_text_is_seen_as_such(
-    twilio_fake: object, gateway: TwilioGateway, changes: dict[str, object]
+    twilio_fake: TwilioFake, gateway: TwilioGateway, changes: dict[str, object]
 ) -> None:
     """Law 3: a message that was changed on the way, or has lost its date, is no proof and no proof of absence."""
     twilio_fake._call("POST", "/_fake/list", {"messages": [listed(**changes)]})
     assert ask(gateway) == Seen((Sighting("SM1", "delivered", exact=False),))
 
 
-def test_equal_messages_are_all_seen_once(twilio_fake: object, gateway: TwilioGateway) -> None:
+def test_equal_messages_are_all_seen_once(twilio_fake: TwilioFake, gateway: TwilioGateway) -> None:
     """Two equal messages are two sightings, and one that both lists have is one."""
     twilio_fake._call("POST", "/_fake/list", {"messages": [listed("SM1"), listed("SM2", date_sent=None)]})
     told = ask(gateway)
@@ -144,7 +146,7 @@ def test_equal_messages_are_all_seen_once(twilio_fake: object, gateway: TwilioGa
     assert sorted(one.provider_id for one in told.sightings) == ["SM1", "SM2"]
 
 
-def test_every_page_is_read(twilio_fake: object, gateway: TwilioGateway) -> None:
+def test_every_page_is_read(twilio_fake: TwilioFake, gateway: TwilioGateway) -> None:
     """Law 3: the text may be on the last page."""
     others = [listed(f"SM{number}", body=f"text {number}") for number in range(7)]
     twilio_fake._call("POST", "/_fake/list", {"messages": [listed("SMx"), *others], "page_size": 3})
@@ -152,7 +154,7 @@ def test_every_page_is_read(twilio_fake: object, gateway: TwilioGateway) -> None
     assert len(asked_for(twilio_fake)) == 6
 
 
-def test_a_history_too_long_to_read_proves_nothing(twilio_fake: object, gateway: TwilioGateway) -> None:
+def test_a_history_too_long_to_read_proves_nothing(twilio_fake: TwilioFake, gateway: TwilioGateway) -> None:
     """Law 3: a list that was not read to its end does not say that the text is not there; the asking is bounded."""
     others = [listed(f"SM{number}", body=f"text {number}") for number in range(PAGES_MAX + 1)]
     twilio_fake._call("POST", "/_fake/list", {"messages": others, "page_size": 1})
@@ -187,7 +189,7 @@ def page(**changes: object) -> str:
     ],
 )
 def test_nonsense_never_passes_for_an_empty_list(
-    twilio_fake: object, gateway: TwilioGateway, listing: dict[str, object]
+    twilio_fake: TwilioFake, gateway: TwilioGateway, listing: dict[str, object]
 ) -> None:
     """Law 3: only Twilio's own list, read to its end, can say that a text is not there."""
     twilio_fake._call("POST", "/_fake/list", listing)
@@ -198,7 +200,7 @@ def test_nonsense_never_passes_for_an_empty_list(
 
 
 def test_wrong_credentials_and_a_dead_host_prove_nothing(
-    twilio_fake: object, context: Callable[..., GatewayContext]
+    twilio_fake: TwilioFake, context: Callable[..., GatewayContext]
 ) -> None:
     """Law 3: who can't get in, or gets through to nobody, has not been told anything."""
     options = {"from": "+15017122661", "base_url": twilio_fake.url}
@@ -209,7 +211,7 @@ def test_wrong_credentials_and_a_dead_host_prove_nothing(
     assert ask(nobody) == CannotTell("Twilio could not be asked: NotSentError")
 
 
-def test_a_full_page_of_long_texts_is_read(twilio_fake: object, gateway: TwilioGateway) -> None:
+def test_a_full_page_of_long_texts_is_read(twilio_fake: TwilioFake, gateway: TwilioGateway) -> None:
     """A list is far longer than any answer to a POST, and is read all the same."""
     others = [listed(f"SM{number}", body="催" * 1600) for number in range(PAGE_SIZE)]
     twilio_fake._call("POST", "/_fake/list", {"messages": [listed("SMx"), *others]})

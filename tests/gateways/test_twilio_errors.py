@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
+from gateways.conftest import TwilioFake
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reminder.domain.message import Message, Refusal, Refused, Unknown
+from reminder.domain.message import Message, Outcome, Refusal, Refused, Unknown
 from reminder.gateways.base import GatewayContext
 from reminder.gateways.twilio import TwilioGateway, TwilioOptions
 from reminder.gateways.twilio_errors import REFUSALS, refusal_for, verdict_on_error, verdict_on_failed
@@ -21,6 +22,8 @@ NUMBER, OPTED_OUT, CONTENT, CONFIGURATION, RETRY = (
     Refusal.CONFIGURATION,
     Refusal.RETRY,
 )
+
+Send = Callable[..., tuple[Outcome, list[dict[str, object]]]]
 
 # Written out a second time on purpose: a row that slips to another kind in the source must not slip here with it.
 EXPECTED = {
@@ -42,16 +45,14 @@ def test_every_row_is_expected() -> None:
 
 
 @pytest.fixture
-def send(
-    twilio_fake: object, context: Callable[..., GatewayContext], message: Callable[..., Message]
-) -> Callable[..., object]:
+def send(twilio_fake: TwilioFake, context: Callable[..., GatewayContext], message: Callable[..., Message]) -> Send:
     """Send one message through the SDK to the fake, behaving as told; return the answer and the posts."""
 
-    def call(**behaviour: object) -> tuple[object, list[dict[str, object]]]:
+    def call(**behaviour: object) -> tuple[Outcome, list[dict[str, object]]]:
         twilio_fake.behave(**behaviour)
         options = TwilioOptions.model_validate({"from": "+15017122661", "base_url": twilio_fake.url})
 
-        async def one() -> object:
+        async def one() -> Outcome:
             gateway = TwilioGateway(options, context())
             try:
                 return await gateway.send(message())
@@ -64,7 +65,7 @@ def send(
 
 
 @pytest.mark.parametrize(("code", "kind"), ROWS)
-def test_a_code_means_what_the_table_says(send: Callable[..., object], code: int, kind: Refusal) -> None:
+def test_a_code_means_what_the_table_says(send: Send, code: int, kind: Refusal) -> None:
     """A 4xx with a code of the table is a refusal of its kind, from one POST (law 3)."""
     outcome, posts = send(mode="error", status=400, code=code)
     assert isinstance(outcome, Refused)
@@ -73,7 +74,7 @@ def test_a_code_means_what_the_table_says(send: Callable[..., object], code: int
 
 
 @pytest.mark.parametrize(("code", "kind"), ROWS)
-def test_a_message_that_failed_at_once_was_refused(send: Callable[..., object], code: int, kind: Refusal) -> None:
+def test_a_message_that_failed_at_once_was_refused(send: Send, code: int, kind: Refusal) -> None:
     """A 201 with status failed is no acceptance: the code says what follows, from one POST."""
     outcome, posts = send(mode="failed", code=code)
     assert isinstance(outcome, Refused)
@@ -99,9 +100,7 @@ def test_a_message_that_failed_at_once_was_refused(send: Callable[..., object], 
         pytest.param(403, 21211, NUMBER, id="a known code goes before its status"),
     ],
 )
-def test_what_the_table_lacks_is_judged_by_status(
-    send: Callable[..., object], status: int, code: int | None, kind: Refusal
-) -> None:
+def test_what_the_table_lacks_is_judged_by_status(send: Send, status: int, code: int | None, kind: Refusal) -> None:
     """An unlisted code harms at most its own reminder; account troubles pause the gateway (law 9)."""
     outcome, posts = send(mode="error", status=status, code=code)
     assert isinstance(outcome, Refused)
@@ -118,7 +117,7 @@ def test_what_the_table_lacks_is_judged_by_status(
         pytest.param(500, 21211, id="500 with a code that would prove refusal"),
     ],
 )
-def test_what_proves_nothing_is_unknown(send: Callable[..., object], status: int, code: int | None) -> None:
+def test_what_proves_nothing_is_unknown(send: Send, status: int, code: int | None) -> None:
     """A text may have gone out behind a 5xx, a redirect or a request timeout: never again on a guess (law 3)."""
     outcome, posts = send(mode="error", status=status, code=code)
     assert isinstance(outcome, Unknown)
@@ -126,21 +125,21 @@ def test_what_proves_nothing_is_unknown(send: Callable[..., object], status: int
     assert len(posts) == 1
 
 
-def test_the_status_line_is_believed_not_the_body(send: Callable[..., object]) -> None:
+def test_the_status_line_is_believed_not_the_body(send: Send) -> None:
     """An RFC 9457 body that claims 400 behind an HTTP 500 proves nothing (law 3)."""
     outcome, posts = send(mode="problem", status=500, code=21211)
     assert isinstance(outcome, Unknown)
     assert len(posts) == 1
 
 
-def test_the_newer_shape_of_errors_is_understood(send: Callable[..., object]) -> None:
+def test_the_newer_shape_of_errors_is_understood(send: Send) -> None:
     """Twilio's RFC 9457 errors go through the same table."""
     outcome, _ = send(mode="problem", status=400, code=21610, words="stopped")
     assert outcome == Refused(OPTED_OUT, "21610", "stopped")
 
 
 @pytest.mark.parametrize("code", ["21211", None, [21211], {"code": 1}], ids=["text", "null", "list", "object"])
-def test_a_code_that_is_no_number_counts_for_nothing(send: Callable[..., object], code: object) -> None:
+def test_a_code_that_is_no_number_counts_for_nothing(send: Send, code: object) -> None:
     """What stands in a code's place can't make the gateway raise, nor pass for a code (law 9)."""
     outcome, posts = send(mode="error", status=400, code=code)
     assert isinstance(outcome, Refused)
@@ -163,10 +162,16 @@ def test_an_unlisted_code_is_not_guessed(code: int) -> None:
 
 def test_a_daily_cap_is_not_asked_again_at_once() -> None:
     """A rolling day's cap without a Retry-After waits an hour; what Twilio says goes first."""
-    assert verdict_on_error(400, 63038, "").after_seconds == 3600
-    assert verdict_on_error(429, 63038, "", 60.0).after_seconds == 60
-    assert verdict_on_failed("failed", 30023, "").after_seconds == 3600
-    assert verdict_on_error(400, 20429, "").after_seconds is None
+    assert _patience(verdict_on_error(400, 63038, "")) == 3600
+    assert _patience(verdict_on_error(429, 63038, "", 60.0)) == 60
+    assert _patience(verdict_on_failed("failed", 30023, "")) == 3600
+    assert _patience(verdict_on_error(400, 20429, "")) is None
+
+
+def _patience(outcome: Outcome) -> float | None:
+    """Return how long a refusal asks us to wait."""
+    assert isinstance(outcome, Refused)
+    return outcome.after_seconds
 
 
 def test_a_failed_message_with_an_unknown_code_is_not_repeated() -> None:

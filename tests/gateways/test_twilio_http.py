@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import pytest
+from gateways.conftest import TwilioFake
+from twilio.http.response import Response
 
 from reminder.gateways.twilio_http import (
     ANSWER_BYTES_MAX,
@@ -25,16 +27,22 @@ FORM = {"To": "+8613800138000", "Body": "账单", "From": "+15017122661"}
 HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}  # The SDK sets it.
 
 
-def _client(base_url: str | None, **options: float) -> OneShotHttpClient:
+def _client(
+    base_url: str | None, *, timeout_seconds: float = 1.0, connect_timeout_seconds: float = 0.5, in_flight_max: int = 10
+) -> OneShotHttpClient:
     """Return a client with a second's patience."""
-    kept = {"timeout_seconds": 1.0, "connect_timeout_seconds": 0.5, "in_flight_max": 10, **options}
-    return OneShotHttpClient(base_url=base_url, **kept)
+    return OneShotHttpClient(
+        base_url=base_url,
+        timeout_seconds=timeout_seconds,
+        connect_timeout_seconds=connect_timeout_seconds,
+        in_flight_max=in_flight_max,
+    )
 
 
-def _post(client: OneShotHttpClient, uri: str = URI) -> tuple[object, Answer | None]:
+def _post(client: OneShotHttpClient, uri: str = URI) -> tuple[Response | Exception, Answer | None]:
     """Post a form once; return the answer or the exception, and what is kept beside it."""
 
-    async def one() -> tuple[object, Answer | None]:
+    async def one() -> tuple[Response | Exception, Answer | None]:
         try:
             answer = await client.request("POST", uri, data=FORM, headers=HEADERS, auth=("user", "pass"))
             return answer, client.last_answer
@@ -78,7 +86,7 @@ def _http(status: str, headers: str = "", body: str = "{}") -> Callable[[socket.
     return answer
 
 
-def test_the_form_goes_out_as_it_is(twilio_fake: object) -> None:
+def test_the_form_goes_out_as_it_is(twilio_fake: TwilioFake) -> None:
     """Chinese, plus signs and the login arrive as they were given."""
     _post(_client(twilio_fake.url))
     [post] = twilio_fake.posts()
@@ -105,7 +113,7 @@ def test_nobody_but_twilio_gets_the_credentials(uri: str) -> None:
     assert "not Twilio's" in str(outcome)
 
 
-def test_the_guard_stands_before_another_base_url(twilio_fake: object) -> None:
+def test_the_guard_stands_before_another_base_url(twilio_fake: TwilioFake) -> None:
     """A base URL redirects what the SDK would send to Twilio, and nothing else."""
     outcome, _ = _post(_client(twilio_fake.url), "https://example.com/2010-04-01/Accounts/AC0/Messages.json")
     assert isinstance(outcome, NotSentError)
@@ -216,6 +224,7 @@ def test_a_redirect_is_not_followed() -> None:
     """A POST sent on is a second POST: the answer is handed back as it came."""
     with _server(_http("307 Temporary Redirect", "Location: http://127.0.0.1:1/elsewhere\r\n")) as url:
         outcome, answer = _post(_client(url))
+    assert isinstance(outcome, Response)
     assert (outcome.status_code, answer) == (307, Answer(307, None))
 
 
@@ -228,6 +237,7 @@ def test_bytes_that_are_no_text_do_not_raise() -> None:
 
     with _server(answer) as url:
         outcome, _ = _post(_client(url))
+    assert isinstance(outcome, Response)
     assert (outcome.status_code, outcome.text) == (400, "\ufffd\ufffd")
 
 
@@ -302,11 +312,12 @@ def test_places_in_flight_are_bounded_and_waits_are_told() -> None:
     assert [wait > 0.02 for wait in waits] == [False, False, True, True, True, True]
 
 
-def test_it_works_in_one_loop_after_another(twilio_fake: object) -> None:
+def test_it_works_in_one_loop_after_another(twilio_fake: TwilioFake) -> None:
     """A process that runs one pass after another, each in its own loop, needs no new gateway."""
     client = _client(twilio_fake.url)
     for expected in (1, 2, 3):
         outcome, _ = _post(client)
+        assert isinstance(outcome, Response)
         assert outcome.status_code == 201
         assert len(twilio_fake.posts()) == expected
 
@@ -316,7 +327,7 @@ def test_a_loop_that_ended_without_closing_leaves_no_doubt_behind() -> None:
     client = _client(None)
     left_open = []
 
-    async def one(url: str) -> object:
+    async def one(url: str) -> Response:
         client._base_url = url
         answer = await asyncio.wait_for(client.request("POST", URI, data=FORM, headers=HEADERS), 5)
         left_open.append(client._session)
@@ -327,4 +338,5 @@ def test_a_loop_that_ended_without_closing_leaves_no_doubt_behind() -> None:
             assert asyncio.run(one(url)).status_code == 201
     assert left_open[0] is not left_open[1]
     for session in left_open:
+        assert session is not None
         asyncio.run(session.close())

@@ -190,8 +190,9 @@ def test_an_empty_text_is_a_text() -> None:
 
 def test_the_gateway_takes_calls(context: Callable[..., GatewayContext]) -> None:
     """The registered gateway is a receiver; whether we confirm a STOP is its option, off where nobody says."""
-    built = TwilioGateway(TwilioOptions(sender="+15017122661"), context())
-    confirming = TwilioGateway(TwilioOptions(sender="+15017122661", confirm_stop=True), context())
+    built = TwilioGateway(TwilioOptions.model_validate({"sender": "+15017122661"}), context())
+    options = TwilioOptions.model_validate({"sender": "+15017122661", "confirm_stop": True})
+    confirming = TwilioGateway(options, context())
 
     assert isinstance(receiver(built), Receiver)
     assert (built.confirms_stop, confirming.confirms_stop) == (False, True)
