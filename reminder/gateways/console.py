@@ -43,7 +43,7 @@ class ConsoleOptions(BaseModel):
 class ConsoleGateway:
     """Prints each text as a person would like to read it, one write a message."""
 
-    Options: ClassVar[type[ConsoleOptions]] = ConsoleOptions
+    Options: ClassVar[type[BaseModel]] = ConsoleOptions
     counting = Counting.GSM
     stands_in: ClassVar[bool] = True
 

@@ -12,6 +12,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import quote, urlencode
 
+from pydantic import BaseModel
+
 from reminder.domain.doubt import CannotTell, Sent, Told
 from reminder.domain.message import Message, Outcome, Refusal, Refused
 from reminder.domain.segments import Counting
@@ -36,7 +38,7 @@ _VARIABLES = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_API_KEY", "TWIL
 class TwilioGateway(TwilioReceiving):
     """Sends through Twilio, and takes its calls."""
 
-    Options: ClassVar[type[TwilioOptions]] = TwilioOptions
+    Options: ClassVar[type[BaseModel]] = TwilioOptions
     counting = Counting.GSM
     stands_in: ClassVar[bool] = False
 

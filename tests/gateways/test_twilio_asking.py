@@ -15,7 +15,7 @@ from reminder.domain.doubt import CannotTell, Seen, Sighting, Told
 from reminder.domain.message import Accepted, Message
 from reminder.gateways.asking import can_be_asked
 from reminder.gateways.base import GatewayContext
-from reminder.gateways.console import ConsoleGateway
+from reminder.gateways.console import ConsoleGateway, ConsoleOptions
 from reminder.gateways.twilio import TwilioGateway, TwilioOptions
 from reminder.gateways.twilio_asking import PAGE_SIZE, PAGES_MAX, SKEW_SECONDS
 
@@ -61,7 +61,7 @@ def asked_for(twilio_fake: TwilioFake) -> list[dict[str, str]]:
 
 def test_twilio_can_be_asked_and_the_console_cannot(gateway: TwilioGateway) -> None:
     """The port is optional: a gateway without it is known as such."""
-    console = ConsoleGateway(ConsoleGateway.Options(), GatewayContext("console", {}))
+    console = ConsoleGateway(ConsoleOptions(), GatewayContext("console", {}))
     assert can_be_asked(gateway)
     assert gateway.settle_seconds == 900
     assert not can_be_asked(console)

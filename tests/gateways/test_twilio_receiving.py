@@ -13,7 +13,7 @@ from twilio.request_validator import RequestValidator
 from reminder.domain.message import Refusal
 from reminder.domain.receipt import Inbound, Meaning, Progress, Receipt
 from reminder.gateways.base import GatewayContext
-from reminder.gateways.console import ConsoleGateway
+from reminder.gateways.console import ConsoleGateway, ConsoleOptions
 from reminder.gateways.receiving import FormError, Receiver, Request, SignatureError, receiver
 from reminder.gateways.twilio import TwilioGateway, TwilioOptions
 from reminder.gateways.twilio_receiving import PROGRESS, TwilioReceiving
@@ -201,7 +201,7 @@ def test_the_gateway_takes_calls(context: Callable[..., GatewayContext]) -> None
 
 def test_the_console_takes_none(context: Callable[..., GatewayContext]) -> None:
     """A gateway that nobody calls back is no receiver."""
-    assert receiver(ConsoleGateway(ConsoleGateway.Options(), context("console"))) is None
+    assert receiver(ConsoleGateway(ConsoleOptions(), context("console"))) is None
     assert receiver(None) is None
 
 
