@@ -51,6 +51,7 @@ class Raw:
     def __init__(self, engine: Engine) -> None:
         self._pooled = engine.raw_connection()
         self.connection: Any = self._pooled.driver_connection
+        assert self.connection is not None
         self.is_sqlite = isinstance(self.connection, sqlite3.Connection)
         self.cursor = self.connection.cursor()
 

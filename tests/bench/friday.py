@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 from jinja2 import Template
 from sqlalchemy import Integer, String, select
@@ -50,6 +52,11 @@ class Account(Base):
     """An account of the book, as an ORM class."""
 
     __table__ = account.to_metadata(Base.metadata)
+    if TYPE_CHECKING:
+        account_id: Mapped[str]
+        due_date: Mapped[date]
+        amount_due: Mapped[int]
+        phone: Mapped[str]
 
 
 def plan(store: Store, rows: int) -> float:

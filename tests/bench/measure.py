@@ -92,7 +92,8 @@ def pairs(
     product: Work, floor: Work, *, repeats: int, before: Work = lambda: None
 ) -> tuple[list[Sample], list[Sample]]:
     """Measure both in turn, `before` ahead of each, after a first round of both that warms caches and isn't counted."""
-    products, floors = [], []
+    products: list[Sample] = []
+    floors: list[Sample] = []
     for round_ in range(repeats + 1):
         for work, kept in ((floor, floors), (product, products)):
             before()

@@ -19,7 +19,8 @@ TEXTS_SHOWN = 50
 
 def totals(deployment: Deployment) -> tuple[Totals, list[str]]:
     """Make the preview that the command shows: totals over everything, and the first texts."""
-    sums, shown = Totals(), []
+    sums = Totals()
+    shown: list[str] = []
     for entry in preview(deployment, AT):
         sums.add(entry)
         if entry.verb is Verb.SEND and len(shown) < TEXTS_SHOWN:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from http.client import HTTPConnection
@@ -73,7 +73,7 @@ def twilio_gateway(url: str) -> TwilioGateway:
     """Return the gateway to that stand-in, with the SDK imported: that takes a second, once."""
     import twilio.rest  # noqa: F401
 
-    options = TwilioOptions(sender=SENDER, base_url=url, max_in_flight=IN_FLIGHT)
+    options = TwilioOptions.model_validate({"from": SENDER, "base_url": url, "max_in_flight": IN_FLIGHT})
     return TwilioGateway(options, GatewayContext("twilio", SECRETS, "https://remind.example.com"))
 
 
@@ -130,9 +130,13 @@ def dispatch_through_sdk(store: Store, due: int, repeats: int) -> Figure:
     with twilio_away(SECONDS_AWAY) as provider:
         url = provider.url
         deployment = sdk_deployment(store, twilio_gateway(url))
+        ways: dict[str, Callable[[], Coroutine[Any, Any, float]]] = {
+            "floor": lambda: _bare(url, due),
+            "product": lambda: _product(store, url),
+        }
         for _ in range(repeats):
             planned_anew(store, deployment)
-            for kept, sending in (("floor", lambda: _bare(url, due)), ("product", lambda: _product(store, url))):
+            for kept, sending in ways.items():
                 forget(url, SECONDS_AWAY)
                 begun = process_time()
                 rates[kept].append(asyncio.run(sending()))

@@ -118,7 +118,8 @@ def _answered(taken: Accepted, text: tuple, at: object) -> tuple:  # type: ignor
 async def _send(texts: list) -> list[Accepted]:  # type: ignore[type-arg]
     gateway = Recorder()
     messages = [Message(reference, f"+86{row[4]}", body, 600) for reference, row, body in texts]
-    return await asyncio.gather(*(gateway.send(message) for message in messages))  # type: ignore[arg-type]
+    outcomes = await asyncio.gather(*(gateway.send(message) for message in messages))
+    return [outcome for outcome in outcomes if isinstance(outcome, Accepted)]
 
 
 def planned_anew(store: Store, deployment: Deployment) -> None:

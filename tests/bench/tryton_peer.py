@@ -11,6 +11,7 @@ import json
 import sys
 from decimal import Decimal
 from time import perf_counter
+from typing import Any
 
 from trytond.modules.account.tests import create_chart, get_fiscalyear
 from trytond.modules.company.tests import create_company, set_company
@@ -33,7 +34,7 @@ def _party() -> object:
     return party
 
 
-def _receivables(company: object, rows: int, today: datetime.date) -> None:
+def _receivables(company: Any, rows: int, today: datetime.date) -> None:
     """Post so many receivables that are ten days late."""
     pool = Pool()
     move_class, line_class = pool.get("account.move"), pool.get("account.move.line")
@@ -57,7 +58,7 @@ def _receivables(company: object, rows: int, today: datetime.date) -> None:
     move_class.save(moves)
 
 
-@with_transaction()
+@with_transaction()  # type: ignore[untyped-decorator]
 def _run(rows: int, today: datetime.date) -> dict[str, float]:
     company = create_company()
     with set_company(company):

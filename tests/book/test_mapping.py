@@ -161,7 +161,7 @@ def test_a_query_that_fails_says_why(engine: Engine, query: str) -> None:
 
 
 @pytest.mark.parametrize("given", [{}, {"table": "a", "query": "SELECT 1"}], ids=["neither", "both"])
-def test_a_book_is_either_a_table_or_a_query(sqlite_engine: Engine, given: dict[str, str]) -> None:
+def test_a_book_is_either_a_table_or_a_query(sqlite_engine: Engine, given: dict[str, Any]) -> None:
     """Which of two would win must not be a guess."""
     with pytest.raises(BookError, match="either a `table` or a `query`"):
         mapped_book(sqlite_engine, **given)

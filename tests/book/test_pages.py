@@ -75,7 +75,7 @@ def test_a_stream_left_early_leaves_its_connection_usable(lender_book: Any, loan
     with book.engine.connect() as connection:
         stream = book.stream_due(connection, book.owed(), [book.columns.account_id], chunk=10)
         next(stream)
-        stream.close()  # type: ignore[attr-defined]
+        stream.close()
         assert connection.scalar(text("SELECT 1")) == 1
 
 

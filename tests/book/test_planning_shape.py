@@ -63,7 +63,9 @@ def test_no_row_breaks_the_planning_statement(lender_book: Any, loan: Any, at: d
 
 def test_what_will_be_refused_is_planned_first(lender_book: Any, loan: Any, at: datetime) -> None:
     """An account without amount, currency or customer gets its row, so that its refusal is on record (law 8)."""
-    changes = [{"unpaid": None}, {"ccy": None}, {"ccy": "RMB"}, {"cust_no": None}, {"mobile": None}, {"tz": "?"}]
+    changes: list[dict[str, Any]] = [
+        {"unpaid": None}, {"ccy": None}, {"ccy": "RMB"}, {"cust_no": None}, {"mobile": None}, {"tz": "?"},
+    ]  # fmt: skip
     book = lender_book(*(loan(loan_no=str(place), **each) for place, each in enumerate(changes)))
     assert {key for key, _, _ in plan(book, at, Selector())} == {str(place) for place in range(len(changes))}
 

@@ -221,7 +221,8 @@ def test_bounds_beyond_all_money_are_answered_not_refused(engine: Engine, own: B
            "attributes": {}, "loaded_at": datetime(2026, 1, 1, tzinfo=UTC)}  # fmt: skip
     with engine.begin() as connection:
         connection.execute(insert(account), [row])
-    selector = Selector((Term("amount_due", **{side: bound}),))
+    bounds: dict[str, Any] = {side: bound}
+    selector = Selector((Term("amount_due", **bounds),))
     money = Account("A", "C", date(2026, 1, 1), Money(1, "CNY"))
     agree(engine, own, {"A": money}, selector)
 

@@ -147,7 +147,7 @@ def test_sqlite_attributes_of_every_type(sqlite_engine: Engine, value: object, e
     book = _untyped(sqlite_engine, band=value)
     assert read_one(book, "A").attributes.get("band") == expected
     if expected is not None:
-        assert ids_where(book, book.matching(Selector((Term("band", frozenset({canonical(expected)})),)))) == {"A"}  # type: ignore[arg-type]
+        assert ids_where(book, book.matching(Selector((Term("band", frozenset({canonical(expected)})),)))) == {"A"}
 
 
 def test_a_row_the_driver_cannot_decode_harms_no_other(sqlite_engine: Engine) -> None:

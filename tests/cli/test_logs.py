@@ -60,7 +60,8 @@ def test_no_number_of_ten_or_eleven_digits_gets_through(number: int, around: str
 
 
 def _logged(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
-    return json.loads(capsys.readouterr().err)
+    told: dict[str, Any] = json.loads(capsys.readouterr().err)
+    return told
 
 
 def test_an_event_is_one_line_of_json_with_its_fields(capsys: pytest.CaptureFixture[str]) -> None:

@@ -66,9 +66,10 @@ def test_a_cell_is_text_on_one_line_that_no_terminal_obeys(value: object, shown:
 def test_no_data_breaks_a_table(rows: list[tuple[str, int]]) -> None:
     """Law 11: one line a row, whatever the cells hold."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "stdout", io.StringIO())
+        printed = io.StringIO()
+        patch.setattr(sys, "stdout", printed)
         table(("name", "number"), rows, right=("number",))
-        lines = sys.stdout.getvalue().split("\n")
+        lines = printed.getvalue().split("\n")
 
     assert len(lines) == len(rows) + 2
 

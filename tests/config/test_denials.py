@@ -47,7 +47,7 @@ def shipped() -> Mapping[str, Profile]:
 def case_of(stack: list[str], zones: frozenset[str], due: date, made: Contacts, at: datetime, **given: Any) -> Case:
     """Return a reminder, sound in all else, under these profiles, of somebody who may be in any of these zones."""
     profile = combined([shipped()[name] for name in stack])
-    profile = replace(profile, rules=tuple(replace(rule, consent=False) for rule in profile.rules))
+    profile = replace(profile, rules=tuple(replace(rule, consent="") for rule in profile.rules))
     rules = policy(profile=profile, window=None, caps=profile.caps, timezone="Asia/Manila", steps=(STEP,))
     end = rules.closes_at(STEP, due)
     return Case(

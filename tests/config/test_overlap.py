@@ -23,15 +23,21 @@ def _account(x: str | None, y: str | None, amount: int) -> Account:
     return Account("1", "1", None, Money.of(amount, "CNY"), attributes=attributes)
 
 
+def _is_range(bounds: tuple[Decimal | None, Decimal | None]) -> bool:
+    low, high = bounds
+    return bounds != (None, None) and (low is None or high is None or low <= high)
+
+
 WORLD = [
     _account(x, y, amount) for x, y, amount in product((*VALUES, "z", None), (*VALUES, "z", None), (0, *AMOUNTS, 9))
 ]
 
 SETS = st.sets(st.sampled_from(VALUES), min_size=1).map(frozenset)
 BOUND = st.none() | st.sampled_from(AMOUNTS).map(Decimal)
-TERMS = st.builds(Term, st.sampled_from(("x", "y")), SETS, st.booleans()) | st.tuples(BOUND, BOUND).filter(
-    lambda pair: pair != (None, None) and (None in pair or pair[0] <= pair[1])
-).map(lambda pair: Term("amount_due", at_least=pair[0], at_most=pair[1]))
+RANGES = st.tuples(BOUND, BOUND).filter(_is_range)
+TERMS = st.builds(Term, st.sampled_from(("x", "y")), SETS, st.booleans()) | RANGES.map(
+    lambda bounds: Term("amount_due", at_least=bounds[0], at_most=bounds[1])
+)
 SELECTORS = st.lists(TERMS, max_size=3, unique_by=lambda term: term.field).map(lambda terms: Selector(tuple(terms)))
 
 

@@ -117,7 +117,8 @@ def test_rules_of_a_profile_narrow_each_other(write: Write) -> None:
         "mon-sat 08:00-20:00, not on holidays of US-FL",
         "mon-thu 09:00-19:00 or fri 09:00-12:00 included",
     ]
-    assert (profile.rules[1].as_of, profile.rules[1].confidence, profile.rules[1].binds) == ("2025", "H", {"agency"})
+    rule = profile.rules[1]
+    assert (rule.as_of, rule.confidence, rule.binds) == ("2025", "H", frozenset({"agency"}))
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -108,7 +109,9 @@ class Pair:
         settings.write_text(text.replace("tick_seconds: 1,", f"tick_seconds: 1, lead_seconds: {LEAD_SECONDS},"))
 
     def _hinder_them(self, began: float) -> None:
-        acts = {"kill": self._kill, "freeze": self._freeze, "freeze both": self._freeze_both, "end": self._end}
+        acts: dict[str, Callable[[int], object]] = {
+            "kill": self._kill, "freeze": self._freeze, "freeze both": self._freeze_both, "end": self._end,
+        }  # fmt: skip
         while (done := self.figures.done.total()) < self.acts or time.monotonic() < began + self.seconds:
             self._feed(min(done / self.acts, (time.monotonic() - began) / max(self.seconds, 1.0)))
             self._listening(*self.daemons, self.web)

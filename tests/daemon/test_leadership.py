@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -28,7 +28,7 @@ from support.leading import lead
 Opener = Callable[[datetime], Deployment]
 
 
-def _events(logs: list[dict[str, object]]) -> list[object]:
+def _events(logs: Iterable[Mapping[str, Any]]) -> list[Any]:
     return [each["event"] for each in logs]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
@@ -248,9 +248,12 @@ def by_key(history: Iterable[tuple[Aim, timedelta, Counts]], at: datetime) -> Co
 
 def most_counted(cap: Cap, history: Iterable[tuple[Aim, timedelta, Counts]], aim: Aim, at: datetime) -> int:
     """Count by brute force, text by text, the fullest of all that the cap counts for: as a lawyer would."""
-    every = {Counts.ATTEMPTS: Counts, Counts.ACCEPTED: [Counts.ACCEPTED, Counts.DELIVERED]}
+    every: dict[Counts, Iterable[Counts]] = {
+        Counts.ATTEMPTS: Counts,
+        Counts.ACCEPTED: [Counts.ACCEPTED, Counts.DELIVERED],
+    }
     kinds = set(every.get(cap.counts, [Counts.DELIVERED]))
-    about = {
+    about: Callable[[Aim], set[object]] = {
         CapScope.CUSTOMER: lambda text: {text.customer_id},
         CapScope.ACCOUNT: lambda text: set(text.account_ids),
         CapScope.CLAIM: lambda text: set(text.claim_ids),

@@ -53,7 +53,7 @@ def test_naming_more_never_covers_more() -> None:
     """Whatever more a consent names, it can only cover less."""
     choices = {"customer_id": (None, "C-1", "C-2"), "number": (None, NUMBER, OTHER), "account_id": (None, "A-1", "A-2")}
     for values in product(*choices.values()):
-        wide = dict(zip(choices, values, strict=True))
+        wide: dict[str, Any] = dict(zip(choices, values, strict=True))
         for name, value in wide.items():
             if value is None and (wide["customer_id"] or wide["number"]):
                 for more in choices[name][1:]:

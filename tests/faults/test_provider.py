@@ -80,7 +80,8 @@ def test_answers_that_are_none(staged: Setter, sqlite_url: str, provider: Provid
 
 def shortest_wait(provider: Provider, behaviour: str) -> float:
     """Return the least time after such an answer until the same number was tried again, in seconds of both clocks."""
-    waits, since = [], {}
+    waits: list[float] = []
+    since: dict[str, float] = {}
     for post in provider.posts():
         if post["To"] in since:
             waits.append(post["at"] - since.pop(post["To"]))

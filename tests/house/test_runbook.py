@@ -201,6 +201,7 @@ def test_a_backup_on_postgresql_brings_back_what_was_there(
 
 
 def _block(section: str, kind: str) -> str:
+    script: str
     (script,) = [script for found, script in FENCE.findall(SECTIONS[section]) if found == kind]
     return script
 

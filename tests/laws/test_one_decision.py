@@ -122,8 +122,8 @@ def build(
     taken: Counter[Any] = Counter()
     for hours in sorted(past["earlier"], reverse=True):
         world.at = at - timedelta(hours=hours)
-        for gateway in (world.recorder, world.gateways["first"]):
-            gateway.answer_with(*past["moods"])  # type: ignore[union-attr]
+        for gateway in recorders(world):
+            gateway.answer_with(*past["moods"])
         taken += run_and_count(world)
     world.at = at
     hours = past["hold_ends_hours"]
@@ -133,20 +133,25 @@ def build(
         world.suppress(customer_id=customer_id)
     for account_id in past["paid_since"]:
         world.change_account(account_id, amount_due=0)
-    for gateway in (world.recorder, world.gateways["first"]):
-        gateway.answer_with("accept")  # type: ignore[union-attr]
+    for gateway in recorders(world):
+        gateway.answer_with("accept")
     return taken
+
+
+def recorders(world: World) -> tuple[Recorder, Recorder]:
+    """Return both gateways of a world."""
+    first = world.gateways["first"]
+    assert isinstance(first, Recorder)
+    return world.recorder, first
 
 
 def run_and_count(world: World) -> Counter[Any]:
     """Make a pass; return for each reminder how many of the texts taken in it spoke of it."""
-    gateways = (world.recorder, world.gateways["first"])
-    before = [len(gateway.taken) for gateway in gateways]  # type: ignore[union-attr]
+    gateways = recorders(world)
+    before = [len(gateway.taken) for gateway in gateways]
     world.run()
     references = [
-        message.reference
-        for gateway, start in zip(gateways, before, strict=True)
-        for message in gateway.taken[start:]  # type: ignore[union-attr]
+        message.reference for gateway, start in zip(gateways, before, strict=True) for message in gateway.taken[start:]
     ]
     rows = world.rows()
     return Counter(row.reminder_id for reference in references for row in rows if row.reference == reference)
@@ -159,8 +164,8 @@ def test_a_preview_lists_what_a_run_sends(world: World, seed: int, minutes: int,
     dice = Random(seed)  # noqa: S311 - a world is found again by its seed
     chosen = tuple(a_policy(dice, name, index) for index, name in enumerate(("first", "second")[: 1 + several]))
     taken = build(world, START + timedelta(minutes=minutes), chosen, some_accounts(dice), a_past(dice))
-    gateways = (world.recorder, world.gateways["first"])
-    before = [len(gateway.taken) for gateway in gateways]  # type: ignore[union-attr]
+    gateways = recorders(world)
+    before = [len(gateway.taken) for gateway in gateways]
 
     foreseen = Counter(
         (entry.gateway, entry.number, entry.body) for entry in world.preview() if entry.verb is Verb.SEND
@@ -169,7 +174,7 @@ def test_a_preview_lists_what_a_run_sends(world: World, seed: int, minutes: int,
     sent = Counter(
         (gateway.name, message.to, message.body)
         for gateway, start in zip(gateways, before, strict=True)
-        for message in gateway.taken[start:]  # type: ignore[union-attr]
+        for message in gateway.taken[start:]
     )
 
     assert sent == foreseen

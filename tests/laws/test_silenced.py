@@ -180,7 +180,7 @@ class History:
 
     def _allow(self, subject: tuple[str, str]) -> None:
         with self.world.engine.begin() as connection:
-            suppressions.remove(connection, who="ann", at=self.world.at, **{subject[0]: subject[1]})  # type: ignore[arg-type]
+            suppressions.remove(connection, who="ann", at=self.world.at, **{subject[0]: subject[1]})
         for channel in ("*", "sms"):
             self.ledger.forbidden.pop((*subject, channel), None)
 

@@ -11,7 +11,8 @@ from reminder.config.wording_file import load_wording
 from reminder.message.wording import Remark, Required, Words
 from reminder.pipeline.check_wording import house_rules
 
-WORDS = house_rules(Settings(lender=LenderSettings(name="Anhe")), load_wording(bundled("config") / "wording")).words
+LENDER = LenderSettings.model_validate({"name": "Anhe"})
+WORDS = house_rules(Settings(lender=LENDER), load_wording(bundled("config") / "wording")).words
 
 SIGNED_OFF = " Reply STOP to opt out"
 

@@ -15,8 +15,9 @@ from reminder.domain.caps import Cap, CapPeriod
 from reminder.domain.selector import Selector, Term
 from reminder.domain.verdict import Reason
 from reminder.message.catalogue import Catalogue
-from reminder.pipeline import settle
 from reminder.pipeline.preview import Verb
+from reminder.store import events
+from reminder.store import outbox as reminders
 from reminder.store.schema import attempt, event, outbox
 from support.worlds import TEMPLATES, World, account_row, policy, step
 
@@ -240,14 +241,14 @@ def test_a_reminder_that_is_no_longer_ours_hands_nothing_over(world: World, due:
     world.policies = (HAND_OVER,)
     world.add_accounts(account_row("A", due - timedelta(days=10)))
     world.plan()
-    claim = settle.outbox.end_one
+    claim = reminders.end_one
 
     def taken(connection: Any, item: Any, **given: Any) -> bool:
         connection.execute(update(outbox).values(lease_owner="other:1"))
         return claim(connection, item, **given)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(settle.outbox, "end_one", taken)
+        patch.setattr(reminders, "end_one", taken)
         report = world.dispatch()
 
     assert (events_of(world), sum(report.states.values())) == ([], 0)
@@ -264,7 +265,7 @@ def test_event_and_reminder_are_written_together(world: World, due: date) -> Non
         raise OSError("the disk is full")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(settle.events, "append", broken)
+        patch.setattr(events, "append", broken)
         with pytest.raises(OSError, match="disk"):
             world.dispatch()
     assert ([row.state for row in world.rows()], events_of(world)) == (["planned"], [])

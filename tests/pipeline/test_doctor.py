@@ -189,7 +189,9 @@ WELL: dict[str, Callable[[World], list[Finding]]] = {
     "every state": _after(
         lambda db: in_every_state(db, changed_at=AT, not_before=AT, lease_until=AT + timedelta(seconds=60))
     ),
-    "as many rows as planned": _after(lambda db: (_plan_row(db, planned=1, ended_at=AT), remind(db, not_before=AT))),
+    "as many rows as planned": _after(
+        lambda db: _plan_row(db, planned=1, ended_at=AT), _after(lambda db: remind(db, not_before=AT))
+    ),
     "a plan under way": _after(lambda db: _plan_row(db, started_at=AT - timedelta(minutes=14)), _plans),
     "a doubt of today": _after(lambda db: _texted(db, state="in_doubt", changed_at=AT - 23 * HOUR)),
     "a clock a little ahead": _after(lambda db: remind(db, not_before=AT, lease_until=AT + timedelta(minutes=5))),

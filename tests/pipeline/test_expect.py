@@ -64,10 +64,11 @@ def test_the_preview_was_asked_on_days_that_matter(world: World) -> None:
     """The test above would prove nothing with one kind of day: some have a text, some silence, some a hand-over."""
     world.policies = (policy(steps=STEPS, window=DAYTIME),)
     world.add_accounts(account_row("A", DUE, attributes={"autopay": True}))
-    seen = set()
+    seen: set[Verb | None] = set()
     for days in (-9, 6, 2, 2, 10):
         world.later(days=days)
-        seen |= {entry.verb for entry in world.preview()} or {None}
+        shown: set[Verb | None] = {entry.verb for entry in world.preview()}
+        seen |= shown or {None}
 
     assert seen == {None, Verb.SEND, Verb.SKIP, Verb.HAND_OVER}
 

@@ -96,7 +96,7 @@ def test_each_gate_is_named(one: World, gate: str, planned: bool) -> None:
     assert found.decision.verdict == first.stops
     if previewed:  # what is settled and not planned yet isn't listed at all
         (entry,) = previewed
-        assert (entry.reason, entry.detail) == (first.stops.reason, first.stops.detail)  # type: ignore[union-attr]
+        assert (entry.reason, entry.detail) == (first.stops.reason, first.stops.detail)
         assert entry.verb is (Verb.DEFER if isinstance(first.stops, Defer) else Verb.SKIP)
     else:
         assert (gate, planned) == ("paid", False)
@@ -104,10 +104,11 @@ def test_each_gate_is_named(one: World, gate: str, planned: bool) -> None:
     one.run()
     assert one.recorder.calls == 0
     if gate == "window" and not planned:  # planned for the opening, so that nothing is claimed only to be put off
-        assert [row.not_before for row in one.rows()] == [first.stops.until]  # type: ignore[union-attr]
+        assert isinstance(first.stops, Defer)
+        assert [row.not_before for row in one.rows()] == [first.stops.until]
     elif previewed:
         (row,) = one.rows()
-        assert row.reason == f"{first.stops.reason}: {first.stops.detail}"  # type: ignore[union-attr]
+        assert row.reason == f"{first.stops.reason}: {first.stops.detail}"
 
 
 @pytest.mark.parametrize(

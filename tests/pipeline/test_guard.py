@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import MetaData
 from structlog.testing import capture_logs
 
 from reminder.book.book import Book
@@ -292,5 +293,5 @@ def test_a_large_run_is_judged_by_a_sample(world: World, due: date, monkeypatch:
 def test_a_run_that_finds_nothing_due_asks_nothing(world: World) -> None:
     """A quiet tick costs two short looks at our tables and none at the book, whatever the past was."""
     _custom(world, 10, 10, 10)
-    unreadable = replace(own_book(account.alias("nowhere")), fresh_max_age=timedelta(hours=1))
+    unreadable = replace(own_book(account.to_metadata(MetaData(), name="nowhere")), fresh_max_age=timedelta(hours=1))
     assert _stand(world, book=Book(world.engine, unreadable, same_database=True)) == ()

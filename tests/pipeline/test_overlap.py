@@ -19,6 +19,7 @@ from reminder.pipeline import dispatch as dispatch_module
 from reminder.pipeline.aside import Aside
 from reminder.pipeline.deployment import Deployment
 from reminder.pipeline.dispatch import dispatch
+from reminder.pipeline.facts import gather
 from reminder.pipeline.under_way import BATCHES_MAX
 from reminder.store.schema import outbox
 from support.recorder import Recorder
@@ -95,7 +96,7 @@ def test_few_batches_are_under_way(real_world: World, due: date) -> None:
     """What is in doubt after a crash is bounded: however slow calls are, no third batch is claimed beside two."""
     rows, seen = 2, list[int]()
 
-    async def look(_: Message) -> None:
+    async def look(_message: Message) -> None:
         for _ in range(10):
             seen.append(leased(real_world))
             await asyncio.sleep(0.01)
@@ -109,7 +110,7 @@ def test_no_text_is_decided_long_before_its_turn(real_world: World, due: date) -
     """Law 5: the next batch is read and decided when half of the calls before it have begun, and not earlier."""
     seen: list[int] = []
 
-    async def look(_: Message) -> None:
+    async def look(_message: Message) -> None:
         for _ in range(5):
             await asyncio.sleep(0.01)
         seen.append(leased(real_world))
@@ -141,7 +142,6 @@ def test_what_is_in_flight_counts_for_the_next_batch(real_world: World, due: dat
 def test_an_error_leaves_no_answer_unrecorded(real_world: World, due: date, monkeypatch: pytest.MonkeyPatch) -> None:
     """Law 4: where a batch can't be made ready, the answers of the one in flight are recorded before it is raised."""
     failed, batches = threading.Event(), list[int]()
-    gather = dispatch_module.gather
 
     def fail_at_the_second(*given: Any) -> Any:
         batches.append(1)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import event, make_url, update
@@ -121,7 +122,7 @@ class Lister(Recorder):
         return [each for each in self.told if isinstance(each, Sent) and each.at > since]
 
 
-def _ask(world: World, lister: Lister, asking: Recollection | None = None, **limits: int) -> Finding | None:
+def _ask(world: World, lister: Lister, asking: Recollection | None = None, **limits: Any) -> Finding | None:
     deployment = replace(world.deployment(), gateways={"recorder": lister}, guards=replace(LIMITS, **limits))
     return asyncio.run((asking or Recollection()).ask(deployment, world.at))
 

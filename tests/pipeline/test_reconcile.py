@@ -170,14 +170,16 @@ def test_a_gateway_that_cannot_be_asked_leaves_it_to_a_person(world: World, due:
     assert ask(world).found == {}
 
 
-def test_an_answer_of_a_gateway_that_is_none_settles_nothing(world: World, due: date) -> None:
+def test_an_answer_of_a_gateway_that_is_none_settles_nothing(
+    world: World, due: date, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Law 9: a plug-in that answers with something else is told apart from one that says it is not there."""
     provider = provide(world, LOST)
 
     async def nonsense(**_: object) -> bool:
         return False
 
-    provider.find = nonsense
+    monkeypatch.setattr(provider, "find", nonsense)
     world.add_accounts(account_row("A", due))
     world.run()
     world.later(minutes=2)
@@ -325,7 +327,9 @@ def test_a_process_that_dies_while_asking_loses_nothing(world: World, due: date)
     assert len(provider.questions) == 1
 
 
-def test_a_late_question_changes_nothing_that_is_settled(world: World, due: date) -> None:
+def test_a_late_question_changes_nothing_that_is_settled(
+    world: World, due: date, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Law 3: an answer to a question that another process has asked meanwhile, or a person has settled, is dropped."""
     provider = provide(world, LOST)
     world.add_accounts(account_row("A", due))
@@ -343,7 +347,7 @@ def test_a_late_question_changes_nothing_that_is_settled(world: World, due: date
     world.later(minutes=2)
     ask(world)
     world.later(minutes=1)
-    provider.find = settled_meanwhile
+    monkeypatch.setattr(provider, "find", settled_meanwhile)
     assert ask(world).found == {"late": 1}
     assert states(world) == {"failed": 1}
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -92,7 +93,7 @@ def test_a_live_run_is_reported(world: World, due: date) -> None:
     assert _planned(report) == {"loan/due": 3, "loan/late": 1}
 
 
-def world_attempts(world: World) -> list[object]:
+def world_attempts(world: World) -> list[Any]:
     """Return every attempt of a world."""
     from sqlalchemy import select
 

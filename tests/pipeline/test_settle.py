@@ -20,6 +20,7 @@ from reminder.domain.verdict import GateAnswer, Reason
 from reminder.pipeline import keep
 from reminder.pipeline.dispatch import dispatch
 from reminder.store import attempts
+from reminder.store.deadlocks import in_transaction
 from reminder.store.schema import event, outbox
 from support.outbox_rows import attempts_now, write_attempt
 from support.worlds import DAYTIME, World, account_row, policy, step
@@ -222,7 +223,7 @@ def test_answers_that_were_kept_after_all_are_kept_once(one: World, monkeypatch:
     """Where only the word of the commit was lost, recording again changes nothing: no attempt is burnt twice."""
     monkeypatch.setattr(keep, "RECORD_AGAIN_SECONDS", 0.01)
     one.recorder.answer_with("retry")
-    real, lost = keep.in_transaction, [True]
+    real, lost = in_transaction, [True]
 
     def deaf(*given: Any) -> Any:
         """Commit, and lose the word of it."""
@@ -247,7 +248,7 @@ def test_a_database_that_stays_away_is_told_of(world: World, due: date, monkeypa
         """Let the time pass at once."""
         slept.append(seconds)
 
-    monkeypatch.setattr(keep.asyncio, "sleep", sleep)
+    monkeypatch.setattr(asyncio, "sleep", sleep)
     _broken_at_the_end(monkeypatch, keep, "keep_pulse", 1000, GONE)
     world.add_accounts(account_row("A", due))
     world.plan()

@@ -70,7 +70,7 @@ def test_intent_is_committed_whole(engine: Engine) -> None:
 
     reservation = reserve(engine, intent("ref", *ids, body="Hello A and B"))
 
-    assert (reservation.won, dict(reservation.capped)) == ({"ref"}, {})
+    assert (reservation.won, dict(reservation.capped)) == (frozenset({"ref"}), {})
     for row in snapshot(engine).values():
         assert (row.state, row.reference, row.lease_owner) == ("sending", "ref", ME)
         assert row.lease_until == AT + LEASE_SECONDS * SECOND
@@ -346,7 +346,7 @@ def test_an_answer_recorded_meanwhile_is_not_taken_back(server_url: str) -> None
     """Law 3: between finding a call expired and giving it up, its answer comes in; it stands, with its id."""
     engine = open_engine(server_url)
     reminder_id = sending(engine)
-    answered = []
+    answered: list[bool] = []
 
     def answer_now(connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         if not answered and statement.startswith("SELECT DISTINCT outbox.reference"):
@@ -446,10 +446,11 @@ def test_what_was_disproved_is_sent_under_a_new_reference(engine: Engine) -> Non
 def test_contacts_are_of_those_asked_for_and_since_then(engine: Engine) -> None:
     """Caps are judged by the customer's own contacts within the horizon, and no others."""
     with engine.begin() as connection:
-        for reference, given in {
+        written: dict[str, dict[str, Any]] = {
             "now": {}, "old": {"started_at": AT - HOUR - SECOND}, "edge": {"started_at": AT - HOUR},
             "other": {"customer_id": "D"}, "refused": {"counted": False},
-        }.items():  # fmt: skip
+        }  # fmt: skip
+        for reference, given in written.items():
             write_attempt(connection, reference, **given)
 
     assert sorted(contacts(engine, since=AT - HOUR)) == [AT - HOUR, AT]

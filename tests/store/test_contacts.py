@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -115,7 +116,7 @@ def test_what_is_given_up_takes_its_list_along(engine: Engine) -> None:
 
 # Eight at once
 
-SAME = {
+SAME: dict[CapScope, Callable[[int], dict[str, Any]]] = {
     CapScope.CUSTOMER: lambda n: {"customer_id": "C", "number": f"+{n}", "account_ids": (f"A{n}",)},
     CapScope.ACCOUNT: lambda n: {"customer_id": f"C{n}", "number": f"+{n}", "account_ids": ("A", f"A{n}")},
     CapScope.CLAIM: lambda n: {"customer_id": f"C{n}", "number": f"+{n}", "claim_ids": ("loan",)},

@@ -23,7 +23,9 @@ def reminder(connection: Connection) -> int:
         "account_id": "a-1", "customer_id": "c-1", "due_date": date(2026, 1, 14), "policy": "p", "step": "hand-over",
         "leg": "event", "state": "handed_over", "not_before": AT, "expires_at": AT, "planned_at": AT, "changed_at": AT,
     }  # fmt: skip
-    return int(connection.execute(insert(outbox).values(row)).inserted_primary_key[0])
+    key = connection.execute(insert(outbox).values(row)).inserted_primary_key
+    assert key is not None
+    return int(key[0])
 
 
 def append(connection: Connection, reminder_id: int, **changes: Any) -> int:

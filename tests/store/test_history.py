@@ -15,7 +15,7 @@ from reminder.store import history
 from support.outbox_rows import AT, in_every_state, remind, write_attempt
 
 DAY = timedelta(days=1)
-RANGE = {"since": AT, "until": AT + DAY}
+RANGE: dict[str, Any] = {"since": AT, "until": AT + DAY}
 
 
 def _fates(engine: Engine, **given: Any) -> list[history.Fate]:

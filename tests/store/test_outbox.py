@@ -98,7 +98,7 @@ def test_what_another_leases_meanwhile_is_not_claimed_too(postgresql_url: str) -
     with engine.begin() as connection:
         remind(connection, "head")
         other = remind(connection, "other")
-    leased = []
+    leased: list[bool] = []
 
     def lease_now() -> None:
         with engine.begin() as connection:
@@ -207,9 +207,9 @@ Write = Callable[[Connection, State, int], object]
 
 
 def _answer(event: Event) -> Write:
-    def write(connection: Connection, state: State, _id: int) -> object:
+    def write(connection: Connection, state: State, _id: int) -> None:
         answer = Answer(f"ref-{state}", event, "what", "new reason", counted=False, not_before=TOMORROW, burns=True)
-        return attempts.record(connection, [answer], at=TOMORROW)
+        attempts.record(connection, [answer], at=TOMORROW)
 
     return write
 
@@ -226,12 +226,12 @@ def _replan(event: Event) -> Write:
     )
 
 
-def _postpone(connection: Connection, _: State, reminder_id: int) -> object:
-    return outbox.postpone(connection, [Postponement(reminder_id, TOMORROW, "new reason")], owner=ME, at=TOMORROW)
+def _postpone(connection: Connection, _: State, reminder_id: int) -> None:
+    outbox.postpone(connection, [Postponement(reminder_id, TOMORROW, "new reason")], owner=ME, at=TOMORROW)
 
 
-def _end(connection: Connection, _: State, reminder_id: int) -> object:
-    return outbox.end(connection, [Ending(reminder_id, Event.EXPIRE, "new reason")], owner=ME, at=TOMORROW)
+def _end(connection: Connection, _: State, reminder_id: int) -> None:
+    outbox.end(connection, [Ending(reminder_id, Event.EXPIRE, "new reason")], owner=ME, at=TOMORROW)
 
 
 def _end_one(connection: Connection, _: State, reminder_id: int) -> object:

@@ -36,7 +36,9 @@ def _remind(connection: Connection, state: State, **given: Any) -> int:
         "leg": "sms", "state": state.value, "not_before": AT, "expires_at": LATER, "attempts": 3,
         "reference": reference, "planned_at": AT, "changed_at": AT,
     }  # fmt: skip
-    return int(connection.execute(insert(outbox).values(row | given)).inserted_primary_key[0])
+    key = connection.execute(insert(outbox).values(row | given)).inserted_primary_key
+    assert key is not None
+    return int(key[0])
 
 
 def _row(connection: Connection, reminder_id: int) -> Any:

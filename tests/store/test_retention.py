@@ -65,7 +65,9 @@ def agreed(connection: Connection, at: datetime, *, ended: datetime | None) -> i
         "tolerance_percent": 0, "state": "kept" if ended else "open", "note": "waits for wages", "who": "li.na",
         "made_at": at, "ended_at": ended,
     }  # fmt: skip
-    return int(connection.execute(insert(agreement).values(row)).inserted_primary_key[0])
+    key = connection.execute(insert(agreement).values(row)).inserted_primary_key
+    assert key is not None
+    return int(key[0])
 
 
 def parts_of(engine: Engine, kind: Kind) -> int:
@@ -196,7 +198,7 @@ def test_only_what_is_final_is_touched(engine: Engine) -> None:
             sent = Receipt(f"P-{state}", "sent", Progress.ARRIVED, f"ref-{state}")
             receipts.keep(connection, "g", [receipts.Kept(sent, None, "kept")], at=OLD)
     for state, one in ids.items():
-        told = {"reference": f"ref-{state}", "reminder_id": one, "private": {"number": NUMBER}}
+        told: dict[str, Any] = {"reference": f"ref-{state}", "reminder_id": one, "private": {"number": NUMBER}}
         write(engine, Entry(Kind.TEXT, Actor.PROCESS, "host:1", **told), at=OLD)
     forget(engine)
 
@@ -221,7 +223,7 @@ def test_what_waits_for_a_person_is_kept(engine: Engine) -> None:
 def test_holds_and_promises_in_force_keep_their_words(engine: Engine) -> None:
     """A hold without an end, one that has just ended and an open promise are as they were, with their entries."""
     with engine.begin() as connection:
-        lasting = {"reason": "lost my job", "who": "li.na", "at": OLD}
+        lasting: dict[str, Any] = {"reason": "lost my job", "who": "li.na", "at": OLD}
         holds.add(connection, kind=HoldKind.LEGAL, customer_id="C", **lasting)
         holds.add(connection, kind=HoldKind.DISPUTE, customer_id="D", until=YOUNG, **lasting)
         holds.add(connection, kind=HoldKind.DISPUTE, customer_id="E", until=OLD + SECOND, **lasting)

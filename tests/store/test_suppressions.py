@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -145,13 +146,14 @@ def test_long_source_is_cut_rather_than_the_stop_lost(engine: Engine) -> None:
     [{}, {"number": NUMBER, "customer_id": "c-1"}, {"customer_id": "c-1", "account_id": "a-1"}],
     ids=["nobody", "number and customer", "customer and account"],
 )
-def test_suppression_is_of_one_number_customer_or_account(sqlite_engine: Engine, subject: dict[str, str]) -> None:
+def test_suppression_is_of_one_number_customer_or_account(sqlite_engine: Engine, subject: dict[str, Any]) -> None:
     """An entry for nobody, or a removal for everybody, is refused in words that show no number (law 13)."""
     with sqlite_engine.begin() as connection:
-        for act in (
+        acts: tuple[Callable[[], int], ...] = (
             lambda: suppressions.add(connection, **STOP, **subject),
             lambda: suppressions.remove(connection, who="li.na", at=AT, **subject),
-        ):
+        )
+        for act in acts:
             with pytest.raises(DataError, match="give exactly one") as caught:
                 act()
             assert NUMBER not in str(caught.value)

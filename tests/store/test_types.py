@@ -25,7 +25,8 @@ def stored(engine: Engine, moment: datetime) -> datetime:
     with engine.begin() as connection:
         connection.execute(delete(gateway_state))
         connection.execute(insert(gateway_state), row)
-        return connection.execute(select(gateway_state.c.paused_until)).scalar_one()
+        found: datetime = connection.execute(select(gateway_state.c.paused_until)).scalar_one()
+    return found
 
 
 @pytest.mark.parametrize(

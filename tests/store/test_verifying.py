@@ -23,7 +23,7 @@ from sqlalchemy import (
     update,
 )  # fmt: skip
 
-from reminder.domain.record import Actor, Entry, Kind
+from reminder.domain.record import Actor, Entry, Kind, leaf_of
 from reminder.store import sealing
 from reminder.store.schema import record, record_block, record_leaf, record_private
 from reminder.store.types import UtcDateTime
@@ -132,7 +132,7 @@ def rewritten(connection: Connection) -> None:
     """Change an entry together with its leaf, as somebody would who knows how it is reckoned."""
     connection.execute(update(record).where(record.c.entry_id == 5).values(who="somebody else"))
     row = connection.execute(select(record).where(record.c.entry_id == 5)).one()
-    leaf = sealing.leaf_of(sealing.sealable(row)).hex()
+    leaf = leaf_of(sealing.sealable(row)).hex()
     connection.execute(update(record_leaf).where(record_leaf.c.entry_id == 5).values(leaf=leaf))
 
 

@@ -16,7 +16,7 @@ from reminder.store.schema import attempt, outbox
 AT = datetime(2026, 3, 1, 9, tzinfo=UTC)
 ME = "me:1"
 LEASE_SECONDS = 60
-LEASED = {"lease_owner": ME, "lease_until": AT + timedelta(seconds=LEASE_SECONDS)}
+LEASED: dict[str, Any] = {"lease_owner": ME, "lease_until": AT + timedelta(seconds=LEASE_SECONDS)}
 
 
 def remind(connection: Connection, account_id: str = "A", **given: Any) -> int:
@@ -26,7 +26,9 @@ def remind(connection: Connection, account_id: str = "A", **given: Any) -> int:
         "leg": "sms", "state": State.PLANNED.value, "not_before": AT, "expires_at": AT + timedelta(days=2),
         "planned_at": AT, "changed_at": AT,
     }  # fmt: skip
-    return int(connection.execute(insert(outbox).values(row | given)).inserted_primary_key[0])
+    key = connection.execute(insert(outbox).values(row | given)).inserted_primary_key
+    assert key is not None
+    return int(key[0])
 
 
 def write_attempt(connection: Connection, reference: str, **given: Any) -> str:

@@ -172,12 +172,12 @@ class World:
         with self.engine.begin() as connection:
             connection.execute(delete(account).where(account.c.account_id == account_id))
 
-    def hold(self, kind: HoldKind = HoldKind.DISPUTE, *, until: datetime | None = None, **whom: str) -> int:
+    def hold(self, kind: HoldKind = HoldKind.DISPUTE, *, until: datetime | None = None, **whom: Any) -> int:
         """Put a hold on an account (`account_id`) or a customer (`customer_id`) from now on."""
         with self.engine.begin() as connection:
             return holds.add(connection, kind=kind, reason="test", who="test", at=self.at, until=until, **whom)
 
-    def suppress(self, **whom: str) -> None:
+    def suppress(self, **whom: Any) -> None:
         """Suppress a number or a customer from now on."""
         with self.engine.begin() as connection:
             suppressions.add(connection, source="said stop", who="test", at=self.at, **whom)

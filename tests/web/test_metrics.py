@@ -177,6 +177,11 @@ def test_an_answer_is_kept_for_a_while() -> None:
     """However many scrape, the database is asked once in that time; a clock that goes back asks again."""
     moments = iter([0.0, 1.0, 9.9, 10.0, 3.0])
     asked: list[int] = []
-    kept = Kept(lambda: asked.append(1) or len(asked), 10.0, elapsed=lambda: next(moments))
+
+    def ask() -> int:
+        asked.append(1)
+        return len(asked)
+
+    kept = Kept(ask, 10.0, elapsed=lambda: next(moments))
 
     assert [kept() for _ in range(5)] == [1, 1, 1, 2, 3]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
@@ -17,8 +17,7 @@ from reminder.store import holds, suppressions
 from reminder.store.schema import suppression
 from years.agreeing import agree_to_texts, cancel, promise, withdraw
 from years.effort import weigh
-from years.laws import broken
-from years.memory import e164
+from years.memory import broken, e164
 from years.picking import some_loan
 from years.provider import MOODS
 
@@ -93,7 +92,7 @@ def open_hold(year: Year) -> str:
     hours = year.dice.choice((None, 3, 30, 200)) if kind not in NEVER_CONTACT else None
     until = at + timedelta(hours=hours) if hours else None
     by_account = kind not in NEVER_CONTACT and year.dice.random() < 0.5
-    whom = {"account_id": loan.loan_no} if by_account else {"customer_id": loan.cust_no}
+    whom: dict[str, Any] = {"account_id": loan.loan_no} if by_account else {"customer_id": loan.cust_no}
     with year.engine.begin() as connection:
         hold_id = holds.add(connection, kind=kind, reason="a year", who="officer", at=at, until=until, **whom)
     year.witness.act(Kind.HOLD, hold_id)

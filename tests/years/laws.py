@@ -82,12 +82,12 @@ class Judge:
         attempts = {row.reference: row for row in found}
         members: dict[str, list[Any]] = defaultdict(list)
         query = select(outbox).where(outbox.c.reference.in_(references)).order_by(outbox.c.due_date)
-        for row in connection.execute(query):
-            members[row.reference].append(row)
+        for member in connection.execute(query):
+            members[member.reference].append(member)
         of_provider = {each.message.reference: each for each in taken}
         refused = (attempts[one] for one in references if one in attempts and one not in of_provider)
-        for row in refused:
-            self.contacts.note(row, row.started_at, taken=False)
+        for one in refused:
+            self.contacts.note(one, one.started_at, taken=False)
         for each in sorted(taken, key=lambda one: one.true_at):
             row = attempts.get(each.message.reference)
             if row is None:

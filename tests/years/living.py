@@ -17,6 +17,7 @@ from sqlalchemy import Engine, event
 
 from reminder.app import open_deployment
 from reminder.daemon.reload import Live
+from reminder.gateways.base import Gateway
 from reminder.installation import read_installation
 from reminder.store.engine import open_engine
 from reminder.web.service import reception_of
@@ -67,7 +68,7 @@ def opened(
             name: Provider(name, dice, killer, clock.now, clock.true_now, clock.sleep, dice.choice(_FIRST_MOODS))
             for name in ("twilio", "backup")
         }
-        gateways = {**deployment.gateways, **providers}
+        gateways: dict[str, Gateway] = {**deployment.gateways, **providers}
         names, processes = count(1), []
         for _ in range(dice.choice((1, 1, 2))):
             mine = replace(

@@ -11,7 +11,7 @@ from reminder.domain.lifecycle import Event, State
 from reminder.domain.record import Kind
 from reminder.store import guards, requeue, unanswered
 from reminder.store.schema import attempt, outbox
-from years.laws import broken
+from years.memory import broken
 
 if TYPE_CHECKING:
     from years.year import Year

@@ -96,7 +96,7 @@ class Provider:
     settle_seconds: float = 120.0
 
     Options: ClassVar[type[BaseModel]] = BaseModel
-    counting: ClassVar[Counting] = Counting.GSM
+    counting = Counting.GSM
     stands_in: ClassVar[bool] = False
 
     async def send(self, message: Message) -> Outcome:

@@ -75,7 +75,10 @@ def test_a_true_record_is_let_pass(world: World) -> None:
 
 
 def _without(kind: Kind) -> Callable[[Connection], None]:
-    return lambda connection: connection.execute(record.delete().where(record.c.kind == kind.value)) and None
+    def lose(connection: Connection) -> None:
+        connection.execute(record.delete().where(record.c.kind == kind.value))
+
+    return lose
 
 
 def _other_words(connection: Connection) -> None:

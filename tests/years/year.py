@@ -24,10 +24,10 @@ from reminder.pipeline.replies import Reception
 from reminder.store import leases
 from reminder.store.leases import LEADER, Mandate
 from years.house import ENVIRON, House
-from years.laws import Judge, broken
+from years.laws import Judge
 from years.lender import Lender
 from years.lives import OPEN, Lives
-from years.memory import Journal, Rule
+from years.memory import Journal, Rule, broken
 from years.people import approve, settle_doubts
 from years.provider import DiedError, Killer, Provider, Taken
 from years.witness import Witness

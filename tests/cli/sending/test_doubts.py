@@ -31,6 +31,7 @@ def doubtful(reminder: Run, config: Path) -> Path:
         connection.execute(update(attempt).values(outcome="", provider_id=None))
         (reference,) = connection.scalars(attempt.select().with_only_columns(attempt.c.reference))
         at = connection.scalar(attempt.select().with_only_columns(attempt.c.started_at))
+        assert at is not None
         lost = Answer(reference, Event.LOSE, "unknown", "the answer was lost: TimeoutError", counted=True)
         attempts.record(connection, [lost], at=at)
     return config
