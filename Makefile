@@ -34,7 +34,7 @@ lint: $(READY) ## style, formatting
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 
-types: $(READY) ## mypy, strict
+types: $(READY) ## mypy, strict, over the tests too
 	@$(BIN)/mypy
 
 layers: $(READY) ## import rules between the rooms

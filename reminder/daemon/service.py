@@ -15,8 +15,8 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
 import structlog
-from apscheduler.schedulers.asyncio import AsyncIOScheduler  # type: ignore[import-untyped]  # it has no types
-from apscheduler.triggers.interval import IntervalTrigger  # type: ignore[import-untyped]  # nor here
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.interval import IntervalTrigger
 
 from reminder.app import monotonic_usec, now, steady
 from reminder.daemon.company import Companion, accompanied, endpoints, signs

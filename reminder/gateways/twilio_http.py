@@ -20,8 +20,8 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import aiohttp
-from twilio.http import AsyncHttpClient  # type: ignore[import-untyped]
-from twilio.http.response import Response  # type: ignore[import-untyped]
+from twilio.http import AsyncHttpClient
+from twilio.http.response import Response
 
 __all__ = ["Answer", "NotSentError", "OneShotHttpClient", "retry_after_seconds"]
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
+from twilio.request_validator import RequestValidator
 
 from reminder.domain.receipt import Inbound, Meaning, Progress, Receipt
 from reminder.gateways.base import GatewayContext

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from jinja2 import Template
 from sqlalchemy import Integer, String, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
-from twilio.http.http_client import TwilioHttpClient  # type: ignore[import-untyped]
-from twilio.rest import Client  # type: ignore[import-untyped]
+from twilio.http.http_client import TwilioHttpClient
+from twilio.rest import Client
 
 from bench.books import FIRST, LAST, TODAY
 from bench.databases import Store
