@@ -96,6 +96,8 @@ def _mask_event(_logger: object, _method: str, event: MutableMapping[str, Any]) 
 
 def _mask_value(value: object) -> object:
     """Return a field's value masked, whatever it is nested in; anything but plain data becomes masked text."""
+    if isinstance(value, str):  # most are, and dispatch writes a line for each text
+        return mask_numbers(value)
     if value is None or isinstance(value, bool | float):
         return value
     if isinstance(value, int):
