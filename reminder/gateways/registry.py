@@ -87,15 +87,20 @@ def build(type_name: str, options: Mapping[str, object], context: GatewayContext
 
 def _points() -> list[EntryPoint]:
     """Return the entry points, our own first, then by distribution: in a clash of names the first has it."""
-    return sorted(
-        entry_points(group=ENTRY_POINT_GROUP),
-        key=lambda point: (_origin(point)[0] != _OWN_DISTRIBUTION, _origin(point), point.name),
-    )
+
+    def place(point: EntryPoint) -> tuple[bool, tuple[str, str], str]:
+        origin = _origin(point)
+        return origin[0] != _OWN_DISTRIBUTION, origin, point.name
+
+    return sorted(entry_points(group=ENTRY_POINT_GROUP), key=place)
 
 
 def _origin(point: EntryPoint) -> tuple[str, str]:
     """Return name and version of the distribution that declares an entry point."""
-    return (point.dist.name, point.dist.version) if point.dist else ("unknown", "")
+    if point.dist is None:
+        return "unknown", ""
+    about = point.dist.metadata  # read and parsed anew each time that somebody asks for any of it
+    return about["Name"], about["Version"]
 
 
 def _loaded(point: EntryPoint, taken: bool) -> GatewayType:
