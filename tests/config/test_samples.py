@@ -108,7 +108,7 @@ def test_the_commented_book_of_the_sample_is_sound(settings: LoadedSettings, rep
 
 
 def test_reading_the_sample_is_cheap(repository: Path) -> None:
-    """No command waits for the library of public holidays, which is as large as the rest, only to read the files."""
+    """No command waits for the library of public holidays, which imports every country, only to read the files."""
     reads = f"from pathlib import Path; read_installation(Path({str(repository / 'config')!r}), {{}})"
     asks = (
         f"import sys; from reminder.installation import read_installation; {reads}; sys.exit('holidays' in sys.modules)"
